@@ -1,0 +1,77 @@
+import type { Instant } from './instant.ts';
+import type { Plan } from './plan.ts';
+
+/** The ways in which a human's decision can reach the server. */
+export const WAYS = ['client_form', 'terminal', 'page_secret', 'passkey'] as const;
+export type Way = (typeof WAYS)[number];
+
+/**
+ * pending -> approved -> running -> executed | failed | outcome_unknown
+ * pending -> declined | expired | stale; approved -> expired | stale
+ * `running` is entered exactly once (the consumption); nothing leaves a final state.
+ */
+export const APPROVAL_STATUSES = [
+  'pending',
+  'approved',
+  'running',
+  'executed',
+  'failed',
+  'outcome_unknown',
+  'declined',
+  'expired',
+  'stale',
+] as const;
+export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
+
+export interface Decision {
+  decision: 'approve' | 'reject';
+  way: Way;
+  /** Who decided, as that person (or the client's form) said. */
+  approver: string;
+  note: string | null;
+  at: Instant;
+}
+
+export interface Outcome {
+  status: 'executed' | 'failed' | 'outcome_unknown';
+  summary: string;
+  started_at: Instant;
+  finished_at: Instant;
+  /** Facts such as the new revision; never secrets. */
+  details: Record<string, string | number | boolean | null>;
+}
+
+/** One approval: a sealed plan, the decisions about it, and what became of it. */
+export interface Approval {
+  /** `APR-` and 10 letters or digits. */
+  approval_id: string;
+  /** Tool and arguments that asked; the run must come with the same ones. */
+  tool: string;
+  arguments_hash: string;
+  /** The incident it belongs to, or null when there was none. */
+  incident_id: string | null;
+  plan: Plan;
+  /** The draft's `world`, for reconciliation after a crash. */
+  world: Record<string, string | number | boolean | null>;
+  status: ApprovalStatus;
+  /** Ways that policy accepts, and how many different people must approve. */
+  ways: Way[];
+  approvers_needed: number;
+  decisions: Decision[];
+  requested_by: string;
+  created_at: Instant;
+  expires_at: Instant;
+  /** Which process runs it: a pid and a random start token; for reconciliation. */
+  runner: { pid: number; token: string; started_at: Instant } | null;
+  outcome: Outcome | null;
+}
+
+export const FINAL: readonly ApprovalStatus[] = [
+  'executed',
+  'failed',
+  'outcome_unknown',
+  'declined',
+  'expired',
+  'stale',
+];
+export const isFinal = (status: ApprovalStatus): boolean => FINAL.includes(status);

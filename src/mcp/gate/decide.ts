@@ -1,0 +1,88 @@
+import type { Approval, Decision, Way } from '../../domain/approval.ts';
+import { decide, expireIfDue } from '../../policy/approval-state.ts';
+import { toInstant } from '../../domain/instant.ts';
+import { conflict, forbidden, notFound } from '../../errors.ts';
+import { appendTo, decider, type GateDeps, SYSTEM } from './deps.ts';
+
+export interface DecisionInput {
+  decision: 'approve' | 'reject';
+  way: Way;
+  approver: string;
+  note: string | null;
+}
+
+const WAY_WORDS: Record<Way, string> = {
+  client_form: "the client's form (the client's word that a human filled it in)",
+  terminal: "the terminal, with the approver's secret",
+  page_secret: "the approval page, with the approver's secret",
+  passkey: 'the approval page, with a passkey',
+};
+
+/** Reads one approval, storing its expiry where it is due. Errors: `NOT_FOUND`. */
+export async function currentApproval(deps: Pick<GateDeps, 'store' | 'clock'>, id: string): Promise<Approval> {
+  const found = await deps.store.approval(id);
+  if (!found) throw notFound(`there is no approval ${id}.`, 'list the pending ones with get_approval, or make a new plan.');
+  const now = deps.clock.now();
+  if (expireIfDue(found, now).status === found.status) return found;
+  return deps.store.updateApproval(id, (approval) => expireIfDue(approval, now));
+}
+
+/**
+ * Writes down what a human decided, whichever way it came. A decision is final: it is refused for anything but a pending
+ * plan, and for a way that policy does not accept. A human's approval is also the first response to its incident.
+ * Errors: `NOT_FOUND`, `CONFLICT`, `FORBIDDEN`, `STORE`.
+ */
+export async function recordDecision(
+  deps: Pick<GateDeps, 'store' | 'clock'>,
+  id: string,
+  input: DecisionInput,
+): Promise<Approval> {
+  const before = await currentApproval(deps, id);
+  if (before.status !== 'pending') {
+    throw conflict(`${id} is ${before.status} and can no longer be decided.`, 'make a new plan if the change is still wanted.');
+  }
+  if (!before.ways.includes(input.way)) {
+    throw forbidden(
+      `policy does not accept ${WAY_WORDS[input.way]} for ${id}.`,
+      `use one of: ${before.ways.join(', ')}.`,
+    );
+  }
+  const decision: Decision = { ...input, at: toInstant(deps.clock.now()) };
+  const after = await deps.store.updateApproval(id, (approval) => decide(approval, decision, deps.clock.now()));
+  if (after.status === 'expired') {
+    throw conflict(`${id} expired before it was decided.`, 'make a new plan if the change is still wanted.');
+  }
+  const missing = after.approvers_needed - after.decisions.filter((d) => d.decision === 'approve').length;
+  const verdict =
+    input.decision === 'reject' ? 'rejected' : missing > 0 ? `approved (${missing} more needed)` : 'approved';
+  await appendTo(deps.store, after.incident_id, {
+    kind: 'approval_decided',
+    message: `${id} ${verdict} by ${input.approver} through ${WAY_WORDS[input.way]}${input.note ? `: ${input.note}` : ''}`,
+    actor: decider(decision),
+    approval_id: id,
+    data: { decision: input.decision, way: input.way },
+    // A decision through the client's form is the client's word; policy accepted that way, so it counts, and known_by says how.
+    change: { human_response: { by: input.approver, known_by: input.way } },
+  });
+  return after;
+}
+
+/** The client says its user declined without filling in the form: final, and recorded as the client's word. */
+export async function recordDecline(deps: Pick<GateDeps, 'store' | 'clock'>, id: string, client: string): Promise<Approval> {
+  const decision: Decision = {
+    decision: 'reject',
+    way: 'client_form',
+    approver: client,
+    note: 'the client declined',
+    at: toInstant(deps.clock.now()),
+  };
+  const after = await deps.store.updateApproval(id, (approval) => decide(approval, decision, deps.clock.now()));
+  await appendTo(deps.store, after.incident_id, {
+    kind: 'approval_decided',
+    message: `${id} declined: the client (${client}) declined the form`,
+    actor: SYSTEM,
+    approval_id: id,
+    data: { decision: 'reject', way: 'client_form' },
+  });
+  return after;
+}

@@ -1,0 +1,141 @@
+import type { Approval, Outcome } from '../../domain/approval.ts';
+import { argumentsHash, digestOf } from '../../domain/digest.ts';
+import { toInstant } from '../../domain/instant.ts';
+import { AppError, storeFailed } from '../../errors.ts';
+import { consume, finish, goStale } from '../../policy/approval-state.ts';
+import type { ReadContext, RunResult } from '../context.ts';
+import type { AnyGatedTool } from '../tool.ts';
+import { appendTo, type GateDeps, SYSTEM } from './deps.ts';
+import { commandLine } from './words.ts';
+
+/** Tries at writing an outcome after the command ran; the command cannot be taken back, so the record must catch up. */
+const OUTCOME_TRIES = 6;
+const OUTCOME_PAUSE_MS = 250;
+
+/** Arguments that say why or for what, but not what will run: a retry may word them anew. */
+const NOT_DECIDING = new Set(['reason', 'incident_id', 'approval_id']);
+export const decidingHash = (tool: string, args: Record<string, unknown>): string =>
+  argumentsHash(tool, Object.fromEntries(Object.entries(args).filter(([key, v]) => v !== undefined && !NOT_DECIDING.has(key))));
+
+/**
+ * Runs an approved plan once: looks again, consumes the approval in one atomic step, writes the intent, runs, writes the
+ * outcome. From the consumption on neither a cancelled call nor a lost client stops it.
+ */
+export async function execute(
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  approved: Approval,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<Approval> {
+  const id = approved.approval_id;
+  context.progress(`${id}: looking again before running`);
+  const draft = await tool.plan(args, context);
+  const digest = digestOf(draft);
+  if (digest !== approved.plan.digest) {
+    const stale = await deps.store.updateApproval(id, (approval) => goStale(approval));
+    if (stale.status === 'stale') {
+      await appendTo(deps.store, stale.incident_id, {
+        kind: 'approval_decided',
+        message: `${id} went stale: what would run is no longer what was approved; nothing was run`,
+        actor: SYSTEM,
+        approval_id: id,
+      });
+    }
+    return stale;
+  }
+  if (context.signal.aborted) {
+    throw new AppError('CONFLICT', `the call was cancelled before ${id} ran; nothing was run.`, `call ${tool.name} again with approval_id ${id} while it is still approved.`);
+  }
+  const actuators = await deps.actuators(approved.plan.environment);
+  const started = deps.clock.now();
+  const running = await deps.store.updateApproval(id, (approval) =>
+    consume(
+      approval,
+      {
+        digest,
+        arguments_hash: decidingHash(tool.name, args),
+        runner: { pid: deps.self.pid, token: deps.self.token, started_at: toInstant(started) },
+      },
+      started,
+    ),
+  );
+  if (running.status !== 'running' || running.runner?.started_at !== toInstant(started)) return running;
+  await writeIntent(running, deps);
+  const result = await run(tool, running, { ...context, signal: new AbortController().signal }, actuators);
+  return writeOutcome(running, { ...result, started_at: toInstant(started), finished_at: toInstant(deps.clock.now()) }, deps);
+}
+
+/** The intent is on disk before the command starts; where it cannot be written nothing runs and the approval is spent. */
+async function writeIntent(approval: Approval, deps: GateDeps): Promise<void> {
+  const approvers = approval.decisions.map((d) => `${d.approver} (${d.way})`).join(', ');
+  try {
+    await appendTo(deps.store, approval.incident_id, {
+      kind: 'command_started',
+      message: `running ${commandLine(approval.plan.command)} on ${approval.plan.cluster}, approved by ${approvers}`,
+      actor: SYSTEM,
+      approval_id: approval.approval_id,
+      data: { command: approval.plan.command, digest: approval.plan.digest },
+    });
+  } catch (cause) {
+    const at = toInstant(deps.clock.now());
+    await deps.store
+      .updateApproval(approval.approval_id, (a) =>
+        finish(a, { status: 'failed', summary: 'the intent could not be recorded; nothing was run', started_at: at, finished_at: at, details: {} }),
+      )
+      .catch((error: unknown) => deps.warn('the spent approval could not be closed either', { error: String(error) }));
+    throw storeFailed(
+      `the intent of ${approval.approval_id} could not be written; nothing was run.`,
+      'free space or mend the data folder, then make a new plan.',
+      cause,
+    );
+  }
+}
+
+async function run(
+  tool: AnyGatedTool,
+  approval: Approval,
+  context: ReadContext,
+  actuators: Awaited<ReturnType<GateDeps['actuators']>>,
+): Promise<RunResult> {
+  const since = Date.now();
+  const beat = setInterval(() => {
+    context.progress(`${approval.approval_id}: running for ${Math.round((Date.now() - since) / 1000)}s`);
+  }, 2_000);
+  try {
+    return await tool.run(approval.plan, { ...context, approval, actuators });
+  } catch (error) {
+    // The command may or may not have reached the cluster: an exception here is no proof that nothing happened.
+    const said = error instanceof AppError ? `${error.code}: ${error.message}` : 'unexpected failure';
+    return { status: 'outcome_unknown', summary: `it is not known whether it took effect (${said})`, details: {} };
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** Stores the outcome and writes its event; tried several times, since the command has run and cannot be taken back. */
+export async function writeOutcome(approval: Approval, outcome: Outcome, deps: GateDeps): Promise<Approval> {
+  const id = approval.approval_id;
+  const finished = await insist(() => deps.store.updateApproval(id, (a) => finish(a, outcome)));
+  await insist(() =>
+    appendTo(deps.store, approval.incident_id, {
+      kind: 'command_finished',
+      message: `${id} ${outcome.status}: ${outcome.summary}`,
+      actor: SYSTEM,
+      approval_id: id,
+      data: { status: outcome.status, ...outcome.details },
+    }),
+  );
+  return finished;
+}
+
+async function insist<T>(write: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (attempt >= OUTCOME_TRIES) throw error;
+      await new Promise((wake) => setTimeout(wake, OUTCOME_PAUSE_MS * attempt));
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import type { Approval } from '../../domain/approval.ts';
+import { digestOf } from '../../domain/digest.ts';
+import { toInstant } from '../../domain/instant.ts';
+import type { Draft } from '../../domain/plan.ts';
+import { AppError, conflict } from '../../errors.ts';
+import { waysFor } from '../../policy/approval-policy.ts';
+import { expireIfDue } from '../../policy/approval-state.ts';
+import type { ReadContext } from '../context.ts';
+import { incidentForAct } from '../incidents.ts';
+import type { AnyGatedTool } from '../tool.ts';
+import { currentApproval, recordDecision, recordDecline } from './decide.ts';
+import { appendTo, type GateDeps } from './deps.ts';
+import { decidingHash, execute } from './execute.ts';
+import { type FormState, readAnswer } from './form.ts';
+import { isOrphaned, reconcile } from './reconcile.ts';
+import { type GateResult, gateResult } from './result.ts';
+import { commandLine, planTitle } from './words.ts';
+
+/** What a gated call brought with it beside its arguments. */
+export interface Answer {
+  /** Verified state of the form; null on a first call. */
+  state: FormState | null;
+  /** What the client sent for the form; untrusted. */
+  response: unknown;
+}
+
+export type GateReply = { kind: 'ask'; approval: Approval } | { kind: 'result'; result: GateResult };
+
+const say = (approval: Approval, message: string): GateReply => ({ kind: 'result', result: gateResult(approval, message) });
+
+/**
+ * The one gate: no gated tool runs but through here. A call makes a plan (or finds the one it names), lets a human decide,
+ * and runs exactly that plan once, or nothing.
+ */
+export async function callGated(
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  answer: Answer,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<GateReply> {
+  if (answer.state) return afterForm(tool, args, answer.state, answer.response, context, deps);
+  const named = args.approval_id as string | undefined;
+  const approval = named ? await addressed(named, tool, args, context, deps) : await planned(tool, args, context, deps);
+  return proceed(tool, args, approval, context, deps, true);
+}
+
+/** The approval that the call names: it must be one of this tool, these arguments, this incident. */
+async function addressed(
+  id: string,
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<Approval> {
+  const approval = await currentApproval(deps, id);
+  mustMatch(approval, tool, args);
+  return isOrphaned(approval, deps) ? reconcile(approval, tool, context, deps) : approval;
+}
+
+function mustMatch(approval: Approval, tool: AnyGatedTool, args: Record<string, unknown>): void {
+  const id = approval.approval_id;
+  if (approval.tool !== tool.name) {
+    throw conflict(`${id} is a plan of ${approval.tool}, not of ${tool.name}; nothing was run.`, `call ${approval.tool} with it, or leave approval_id away for a new plan.`);
+  }
+  if (approval.arguments_hash !== decidingHash(tool.name, args)) {
+    throw conflict(
+      `the arguments are not those that ${id} was planned for; nothing was run.`,
+      'repeat the arguments of the plan exactly, or leave approval_id away for a new plan.',
+    );
+  }
+  if (args.incident_id !== undefined && args.incident_id !== approval.incident_id) {
+    throw conflict(
+      `${id} belongs to ${approval.incident_id ?? 'no incident'}, not to ${String(args.incident_id)}; nothing was run.`,
+      'leave incident_id away, or make a new plan for that incident.',
+    );
+  }
+}
+
+/** Makes the plan, or finds the open one that is exactly this: a retry must not pile up plans. */
+async function planned(
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<Approval> {
+  const draft = await tool.plan(args, context);
+  const digest = digestOf(draft);
+  const hash = decidingHash(tool.name, args);
+  const incident = await incidentForAct(context, args.incident_id as string | undefined, draft.environment);
+  const now = deps.clock.now();
+  const same = (await deps.store.approvals({ limit: 100 })).find(
+    (a) =>
+      a.tool === tool.name &&
+      a.arguments_hash === hash &&
+      a.incident_id === (incident?.id ?? null) &&
+      ['pending', 'approved', 'running'].includes(expireIfDue(a, now).status) &&
+      (a.plan.digest === digest || a.status === 'running'),
+  );
+  if (same) return isOrphaned(same, deps) ? reconcile(same, tool, context, deps) : same;
+  return propose(tool.name, hash, draft, digest, incident?.id ?? null, context, deps);
+}
+
+async function propose(
+  tool: string,
+  hash: string,
+  draft: Draft,
+  digest: string,
+  incidentId: string | null,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<Approval> {
+  const environment = context.environment(draft.environment);
+  const incident = incidentId ? await context.record.incident(incidentId) : null;
+  const policy = waysFor(
+    { action: draft.action, environment: draft.environment, risk: draft.risk, severity: incident?.severity ?? null },
+    { protected: environment.config.protected },
+    context.config.approval,
+  );
+  const now = deps.clock.now();
+  const expires = toInstant(new Date(now.getTime() + policy.lifetime_ms));
+  const { world, ...visible } = draft;
+  const approval: Approval = {
+    approval_id: deps.newApprovalId(),
+    tool,
+    arguments_hash: hash,
+    incident_id: incidentId,
+    plan: { ...visible, digest, expires_at: expires },
+    world,
+    status: 'pending',
+    ways: policy.ways,
+    approvers_needed: policy.approvers_needed,
+    decisions: [],
+    requested_by: context.caller.name,
+    created_at: toInstant(now),
+    expires_at: expires,
+    runner: null,
+    outcome: null,
+  };
+  await deps.store.createApproval(approval);
+  await appendTo(deps.store, incidentId, {
+    kind: 'plan_proposed',
+    message: `${approval.approval_id}: ${planTitle(approval.plan)} (${draft.risk} risk); command: ${commandLine(draft.command)}; reason: ${draft.reason}`,
+    actor: { type: 'assistant', name: context.caller.name },
+    approval_id: approval.approval_id,
+    data: { digest, warnings: draft.warnings },
+  });
+  return approval;
+}
+
+/** What follows from where the approval stands. `mayAsk` is false right after a form, so that no loop of forms arises. */
+async function proceed(
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  approval: Approval,
+  context: ReadContext,
+  deps: GateDeps,
+  mayAsk: boolean,
+): Promise<GateReply> {
+  const id = approval.approval_id;
+  switch (approval.status) {
+    case 'pending': {
+      const form = approval.ways.includes('client_form');
+      if (form && mayAsk && context.caller.can_ask) return { kind: 'ask', approval };
+      const missing = approval.approvers_needed - approval.decisions.length;
+      const count = approval.approvers_needed > 1 ? ` ${missing} more of ${approval.approvers_needed} people must approve.` : '';
+      return say(
+        approval,
+        `nothing was run: a human must approve this plan first.${count} ${form ? '' : 'Policy asks for more than a form of the client here. '}Show the plan to the human, stop, and call ${tool.name} again with approval_id ${id} after the approval.`,
+      );
+    }
+    case 'approved':
+      return settled(await execute(tool, args, approval, context, deps), tool);
+    default:
+      return settled(approval, tool);
+  }
+}
+
+function settled(approval: Approval, tool: AnyGatedTool): GateReply {
+  const id = approval.approval_id;
+  switch (approval.status) {
+    case 'executed':
+      return say(approval, 'it ran once, as approved. Check the effect with get_system_health before telling anyone that it helped.');
+    case 'failed':
+      return say(approval, 'it did not succeed. Read the outcome, look at get_system_health, and make a new plan.');
+    case 'outcome_unknown':
+      return say(approval, 'it is not known what became of it. Look at check_recent_deploys and get_system_health before any new plan.');
+    case 'declined':
+      return say(approval, 'declined; nothing was run. Ask the human what they would rather do.');
+    case 'expired':
+      return say(approval, `expired; nothing was run. Call ${tool.name} without approval_id for a new plan.`);
+    case 'stale':
+      return say(approval, `the world moved after the plan was made; nothing was run. Call ${tool.name} without approval_id for a new plan.`);
+    default:
+      return say(approval, `it is being run by another call right now. Ask get_approval for ${id} in a few seconds.`);
+  }
+}
+
+async function afterForm(
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  state: FormState,
+  response: unknown,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<GateReply> {
+  const approval = await currentApproval(deps, state.approval_id);
+  mustMatch(approval, tool, args);
+  const id = approval.approval_id;
+  if (args.approval_id !== undefined && args.approval_id !== id) {
+    throw conflict(`the form was for ${id}, the call is for ${String(args.approval_id)}; nothing was run.`, 'call again without the form.');
+  }
+  if (approval.plan.digest !== state.digest) {
+    throw conflict(`the form does not belong to the present plan of ${id}; nothing was run.`, 'call again for a new form.');
+  }
+  if (approval.status !== 'pending') return proceed(tool, args, approval, context, deps, false);
+  const verdict = readAnswer(response, approval);
+  if (verdict.kind === 'unusable') {
+    return say(approval, `nothing was run and nothing was decided: ${verdict.why}. The plan stays open until ${approval.expires_at}.`);
+  }
+  if (verdict.kind === 'declined') return settled(await recordDecline(deps, id, context.caller.name), tool);
+  try {
+    const decided = await recordDecision(deps, id, {
+      decision: verdict.kind,
+      way: 'client_form',
+      approver: verdict.approver,
+      note: verdict.note,
+    });
+    return proceed(tool, args, decided, context, deps, false);
+  } catch (error) {
+    // Another way or another call decided in the meantime: answer with what now holds instead of failing the call.
+    if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error;
+    return settled(await currentApproval(deps, id), tool);
+  }
+}

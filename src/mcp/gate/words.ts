@@ -1,0 +1,68 @@
+import type { Approval } from '../../domain/approval.ts';
+import { shortInstant } from '../../domain/instant.ts';
+import type { Change, Plan } from '../../domain/plan.ts';
+import type { GateResult } from './result.ts';
+
+const SHOWN_CHANGES = 8;
+
+export const commandLine = (argv: readonly string[]): string =>
+  argv.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg))).join(' ');
+
+function changeLine(change: Change): string {
+  const from = change.from ?? '(none)';
+  const to = change.to ?? '(none)';
+  return `- ${change.kind}/${change.name} ${change.field}: ${from} -> ${to}`;
+}
+
+function blast(plan: Plan): string {
+  const pods = plan.blast_radius.pods === null ? 'unknown number of pods' : `${plan.blast_radius.pods} pods`;
+  const customers =
+    plan.blast_radius.customers === null ? 'customers unknown' : `${plan.blast_radius.customers} customers on it`;
+  return `${pods}, ${customers}`;
+}
+
+/** The plan as a human must see it before deciding: what, where, from what to what, how it can go wrong. */
+export function planLines(plan: Plan): string[] {
+  const shown = plan.changes.slice(0, SHOWN_CHANGES);
+  const hidden = plan.changes_total - shown.length;
+  return [
+    `Action:       ${plan.action} (${plan.risk} risk)`,
+    `Target:       ${plan.target}${plan.namespace ? ` in namespace ${plan.namespace}` : ''}`,
+    `Environment:  ${plan.environment}`,
+    `Cluster:      ${plan.cluster}`,
+    `From -> to:   ${plan.from} -> ${plan.to}`,
+    `Command:      ${commandLine(plan.command)}`,
+    `Blast radius: ${blast(plan)}`,
+    `Reason given: ${plan.reason}`,
+    plan.changes_total === 0 ? 'Changes:      none that can be seen' : `Changes (${plan.changes_total}):`,
+    ...shown.map(changeLine),
+    ...(hidden > 0 ? [`- ... and ${hidden} more`] : []),
+    ...(plan.warnings.length > 0 ? ['Warnings:', ...plan.warnings.map((warning) => `! ${warning}`)] : []),
+    `Expires:      ${shortInstant(plan.expires_at)}`,
+  ];
+}
+
+/** Title of the form or page. */
+export const planTitle = (plan: Plan): string =>
+  `${plan.action} ${plan.target} in ${plan.environment}: ${plan.from} -> ${plan.to}`;
+
+/** Message of the client's form. */
+export function formMessage(approval: Approval): string {
+  return [
+    `Approve this change to production? (${approval.approval_id})`,
+    ...planLines(approval.plan),
+    approval.plan.risk === 'high' ? `High risk: type the target ("${approval.plan.target}") to confirm.` : '',
+    'Nothing runs unless you approve. Everything you decide here is written to the timeline.',
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+/** The gate's answer for the model. */
+export function renderGate(result: GateResult): string {
+  const lines = [`${result.status} ${result.approval_id}: ${result.message}`];
+  if (result.outcome) lines.push(`Outcome: ${result.outcome.summary}`);
+  if (result.status === 'approval_required' || result.status === 'stale') lines.push('', ...planLines(result.plan));
+  if (result.how_to_approve.length > 0) lines.push('', 'A human approves in one of these ways:', ...result.how_to_approve.map((way) => `- ${way}`));
+  return lines.join('\n');
+}

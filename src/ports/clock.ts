@@ -1,0 +1,4 @@
+/** The only source of the present; tests and replays give their own. */
+export interface Clock {
+  now(): Date;
+}

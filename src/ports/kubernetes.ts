@@ -1,0 +1,31 @@
+import type { KubeEvent, PodSummary, Workload } from '../domain/observe.ts';
+
+export interface ReadOptions {
+  /** Milliseconds for the whole read. */
+  deadline_ms: number;
+  signal?: AbortSignal;
+}
+
+export type WorkloadKind = Workload['kind'];
+
+/** Reading one cluster through one context. Errors: `UNAVAILABLE`, `TIMEOUT`, `FORBIDDEN` (names verb and resource), `NOT_FOUND`. */
+export interface KubernetesReader {
+  /** Context and API server without credentials, e.g. `prod-eu (https://10.0.0.1:6443)`. Does not touch the network. */
+  cluster(): Promise<string>;
+  listWorkloads(namespaces: readonly string[], options: ReadOptions): Promise<Workload[]>;
+  /** Grouped by owner, from the server-side table (no pod objects are moved). */
+  summarizePods(namespaces: readonly string[], options: ReadOptions): Promise<PodSummary[]>;
+  /** Warning events, newest first. */
+  listWarnings(namespaces: readonly string[], limit: number, options: ReadOptions): Promise<KubeEvent[]>;
+  /** null when it does not exist. */
+  getWorkload(namespace: string, kind: WorkloadKind, name: string, options: ReadOptions): Promise<Workload | null>;
+  /** HorizontalPodAutoscalers and PodDisruptionBudgets that touch a workload, in words for a warning; empty where none or not readable. */
+  interferers(workload: Workload, options: ReadOptions): Promise<string[]>;
+}
+
+/** Changing one cluster; exists only in a WriteContext. */
+export interface KubernetesActuator {
+  /** Sets the annotation that `kubectl rollout restart` sets (`kubectl.kubernetes.io/restartedAt`). Resolves with the new generation. */
+  restart(namespace: string, kind: WorkloadKind, name: string, at: Date, options: ReadOptions): Promise<number>;
+  scale(namespace: string, kind: WorkloadKind, name: string, replicas: number, options: ReadOptions): Promise<void>;
+}
