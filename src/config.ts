@@ -2,10 +2,9 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { RISKS } from './domain/plan.ts';
-import { ACTIONS } from './domain/plan.ts';
 import { WAYS } from './domain/approval.ts';
 import { parseDuration } from './domain/instant.ts';
+import { ACTIONS, RISKS } from './domain/plan.ts';
 import { type MatrixRow, SEVERITIES } from './domain/severity.ts';
 import { AppError } from './errors.ts';
 
@@ -18,7 +17,10 @@ import { AppError } from './errors.ts';
 const KUBE_NAME = /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/;
 const name = z
   .string()
-  .regex(KUBE_NAME, 'must be an RFC 1123 name: lower-case letters, digits and "-", starting and ending with a letter or digit');
+  .regex(
+    KUBE_NAME,
+    'must be an RFC 1123 name: lower-case letters, digits and "-", starting and ending with a letter or digit',
+  );
 const environmentName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/, 'lower-case letters, digits, "-" and "_" only');
 const duration = z
   .string()
@@ -73,7 +75,9 @@ const signals = z.strictObject({
     })
     .optional(),
   /** Alertmanager, or Grafana under `/api/alertmanager/grafana`: both speak the Alertmanager v2 form. */
-  alertmanager: z.strictObject({ url: httpUrl, auth: auth.optional(), filter: z.array(z.string()).default([]) }).optional(),
+  alertmanager: z
+    .strictObject({ url: httpUrl, auth: auth.optional(), filter: z.array(z.string()).default([]) })
+    .optional(),
   llm_provider: z.strictObject({ name: z.string().default('LLM provider'), status_url: httpUrl }).optional(),
 });
 
@@ -103,12 +107,10 @@ const environment = z.strictObject({
   context: z.string().min(1).optional(),
   /** A protected environment asks for more than a client's form before a high-risk change. */
   protected: z.boolean().default(true),
-  releases: z
-    .array(z.strictObject({ name, namespace: name, services: z.array(name).default([]) }))
-    .default([
-      { name: 'pulsestream-core', namespace: 'pulsestream-core-prod', services: [] },
-      { name: 'pulsestream-agent', namespace: 'pulsestream-agent-prod', services: [] },
-    ]),
+  releases: z.array(z.strictObject({ name, namespace: name, services: z.array(name).default([]) })).default([
+    { name: 'pulsestream-core', namespace: 'pulsestream-core-prod', services: [] },
+    { name: 'pulsestream-agent', namespace: 'pulsestream-agent-prod', services: [] },
+  ]),
   /** More namespaces to watch and to act in, beside those of the releases. */
   namespaces: z.array(name).default([]),
   health_endpoints: z
@@ -129,7 +131,11 @@ const environment = z.strictObject({
   fleet: fleet.optional(),
 });
 
-const responseTime = z.union([z.literal('immediate'), z.literal('next_business_day'), z.string().regex(/^\d{1,6}(s|m|h|d)$/)]);
+const responseTime = z.union([
+  z.literal('immediate'),
+  z.literal('next_business_day'),
+  z.string().regex(/^\d{1,6}(s|m|h|d)$/),
+]);
 const matrixRow = z.strictObject({
   severity: z.enum(SEVERITIES),
   description: z.string().min(1),
@@ -139,10 +145,30 @@ const matrixRow = z.strictObject({
 
 /** Source: the runbook, "Severity levels". */
 export const DEFAULT_MATRIX: z.input<typeof matrixRow>[] = [
-  { severity: 'SEV1', description: 'platform down, all customers affected', response: 'immediate', examples: ['database outage', 'control plane crash'] },
-  { severity: 'SEV2', description: 'major degradation, many customers affected', response: '15m', examples: ['analysis engine failures', 'agent disconnects at scale'] },
-  { severity: 'SEV3', description: 'partial degradation, some customers affected', response: '1h', examples: ['single-tenant issues', 'intermittent errors'] },
-  { severity: 'SEV4', description: 'minor issue, workaround available', response: 'next_business_day', examples: ['UI glitches', 'non-critical feature broken'] },
+  {
+    severity: 'SEV1',
+    description: 'platform down, all customers affected',
+    response: 'immediate',
+    examples: ['database outage', 'control plane crash'],
+  },
+  {
+    severity: 'SEV2',
+    description: 'major degradation, many customers affected',
+    response: '15m',
+    examples: ['analysis engine failures', 'agent disconnects at scale'],
+  },
+  {
+    severity: 'SEV3',
+    description: 'partial degradation, some customers affected',
+    response: '1h',
+    examples: ['single-tenant issues', 'intermittent errors'],
+  },
+  {
+    severity: 'SEV4',
+    description: 'minor issue, workaround available',
+    response: 'next_business_day',
+    examples: ['UI glitches', 'non-critical feature broken'],
+  },
 ];
 
 const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1)]);
@@ -156,7 +182,6 @@ const policyRule = z.strictObject({
   lifetime: duration.optional(),
 });
 
-
 export const configSchema = z
   .strictObject({
     environments: z.record(environmentName, environment).default({ prod: environment.parse({}) }),
@@ -167,17 +192,28 @@ export const configSchema = z
     program_environment: z.array(z.string()).default([]),
     signals: signals.prefault({}),
     fleet: fleet.prefault({}),
-    severity_matrix: z.array(matrixRow).length(4, 'must have one row for each of SEV1 to SEV4').default(matrixRow.array().parse(DEFAULT_MATRIX)),
+    severity_matrix: z
+      .array(matrixRow)
+      .length(4, 'must have one row for each of SEV1 to SEV4')
+      .default(matrixRow.array().parse(DEFAULT_MATRIX)),
     response: z
       .strictObject({
         time_zone: z
           .string()
-          .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', { error: 'must be an IANA time zone such as Europe/Zurich' })
+          .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', {
+            error: 'must be an IANA time zone such as Europe/Zurich',
+          })
           .default('UTC'),
         business_hours: z
           .strictObject({
-            start: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/).default('09:00'),
-            end: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/).default('17:00'),
+            start: z
+              .string()
+              .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+              .default('09:00'),
+            end: z
+              .string()
+              .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+              .default('17:00'),
             days: z.array(z.number().int().min(1).max(7)).min(1).default([1, 2, 3, 4, 5]),
           })
           .prefault({}),
@@ -329,7 +365,11 @@ function parseConfig(text: string, path: string): Parsed {
         : issue.message;
     return `${path}:${line}: ${keys.join('.') || '(top)'}: ${said}`;
   });
-  throw new AppError('INVALID_INPUT', problems.join('\n'), 'mend the lines named above; docs/configuration.md lists every key.');
+  throw new AppError(
+    'INVALID_INPUT',
+    problems.join('\n'),
+    'mend the lines named above; docs/configuration.md lists every key.',
+  );
 }
 
 /** The keys of the object schema at a path, for the message about an unknown key. */
@@ -355,7 +395,9 @@ function lineOf(node: unknown, path: readonly PropertyKey[], lines: LineCounter)
       at = (next as { range?: [number, number, number] }).range?.[0] ?? at;
       continue;
     }
-    const pair = current.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part));
+    const pair = current.items.find(
+      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
+    );
     if (!pair) break;
     at = isScalar(pair.key) ? (pair.key.range?.[0] ?? at) : at;
     current = pair.value;
@@ -363,11 +405,20 @@ function lineOf(node: unknown, path: readonly PropertyKey[], lines: LineCounter)
   return lines.linePos(at).line;
 }
 
-function finish(parsed: Parsed, source: string | null, input: ConfigInput, folders: { config: string; data: string }): Config {
+function finish(
+  parsed: Parsed,
+  source: string | null,
+  input: ConfigInput,
+  folders: { config: string; data: string },
+): Config {
   // Relative paths in a file are relative to that file, so that it means the same from every working directory.
   const base = source ? resolve(source, '..') : input.cwd;
   const absolute = (path: string): string =>
-    path.startsWith('~/') ? join(input.env.HOME || homedir(), path.slice(2)) : isAbsolute(path) ? path : resolve(base, path);
+    path.startsWith('~/')
+      ? join(input.env.HOME || homedir(), path.slice(2))
+      : isAbsolute(path)
+        ? path
+        : resolve(base, path);
   const dataDir = input.flags.data_dir
     ? resolve(input.cwd, input.flags.data_dir)
     : input.env.INCIDENT_MCP_DATA_DIR
@@ -384,7 +435,10 @@ function finish(parsed: Parsed, source: string | null, input: ConfigInput, folde
     if (Array.isArray(value)) return value.map(files);
     if (value === null || typeof value !== 'object') return value;
     return Object.fromEntries(
-      Object.entries(value).map(([key, v]) => [key, key.endsWith('_file') && typeof v === 'string' ? absolute(v) : files(v)]),
+      Object.entries(value).map(([key, v]) => [
+        key,
+        key.endsWith('_file') && typeof v === 'string' ? absolute(v) : files(v),
+      ]),
     );
   };
   const located = files(parsed) as Parsed;
@@ -408,5 +462,11 @@ function toMatrixRow(row: z.output<typeof matrixRow>): MatrixRow {
       : row.response === 'next_business_day'
         ? { kind: 'next_business_day' }
         : { kind: 'within', ms: parseDuration(row.response, 'severity_matrix.response') };
-  return { severity: row.severity, description: row.description, response, response_text: row.response, examples: row.examples };
+  return {
+    severity: row.severity,
+    description: row.description,
+    response,
+    response_text: row.response,
+    examples: row.examples,
+  };
 }

@@ -42,8 +42,7 @@ export const unavailable = (message: string, next: string, cause?: unknown): App
   new AppError('UNAVAILABLE', message, next, { cause });
 export const timedOut = (message: string, next: string): AppError => new AppError('TIMEOUT', message, next);
 export const conflict = (message: string, next: string): AppError => new AppError('CONFLICT', message, next);
-export const notConfigured = (message: string, next: string): AppError =>
-  new AppError('NOT_CONFIGURED', message, next);
+export const notConfigured = (message: string, next: string): AppError => new AppError('NOT_CONFIGURED', message, next);
 export const forbidden = (message: string, next: string): AppError => new AppError('FORBIDDEN', message, next);
 export const storeFailed = (message: string, next: string, cause?: unknown): AppError =>
   new AppError('STORE', message, next, { cause });

@@ -1,14 +1,7 @@
 import type { Instant } from './instant.ts';
 import type { Severity } from './severity.ts';
 
-export const STATUSES = [
-  'investigating',
-  'identified',
-  'mitigated',
-  'resolved',
-  'closed',
-  'false_alarm',
-] as const;
+export const STATUSES = ['investigating', 'identified', 'mitigated', 'resolved', 'closed', 'false_alarm'] as const;
 export type IncidentStatus = (typeof STATUSES)[number];
 
 export const ROLES = ['commander', 'scribe', 'communications', 'operations'] as const;

@@ -12,7 +12,7 @@ export interface SourceReport {
   name: string;
   status: (typeof SOURCE_STATUSES)[number];
   latency_ms: number;
-  error?: string;
+  error?: string | undefined;
 }
 
 /** A Deployment, StatefulSet or DaemonSet with what its pods look like. */

@@ -3,10 +3,7 @@ export const SEVERITIES = ['SEV1', 'SEV2', 'SEV3', 'SEV4'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** How long until the first response by a human is due. */
-export type ResponseTime =
-  | { kind: 'immediate' }
-  | { kind: 'within'; ms: number }
-  | { kind: 'next_business_day' };
+export type ResponseTime = { kind: 'immediate' } | { kind: 'within'; ms: number } | { kind: 'next_business_day' };
 
 /** One row of the severity matrix. */
 export interface MatrixRow {

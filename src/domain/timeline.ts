@@ -1,12 +1,5 @@
+import type { ActionItem, Audience, DetectionSource, IncidentStatus, Known, Role } from './incident.ts';
 import type { Instant } from './instant.ts';
-import type {
-  ActionItem,
-  Audience,
-  DetectionSource,
-  IncidentStatus,
-  Known,
-  Role,
-} from './incident.ts';
 import type { Severity } from './severity.ts';
 
 /** Kinds that an assistant or a human may record. */

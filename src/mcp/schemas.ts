@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DETECTION_SOURCES, ROLES, STATUSES } from '../domain/incident.ts';
 import { isInstant, toInstant } from '../domain/instant.ts';
+import { ACTIONS } from '../domain/plan.ts';
 import { SEVERITIES } from '../domain/severity.ts';
 import { RECORDABLE_KINDS } from '../domain/timeline.ts';
 
@@ -27,7 +28,10 @@ export const kubeName = z
 export const environmentArg = z
   .string()
   .max(41)
-  .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be the name of a configured environment: lower-case letters, digits, "-" and "_"')
+  .regex(
+    /^[a-z0-9][a-z0-9_-]*$/,
+    'must be the name of a configured environment: lower-case letters, digits, "-" and "_"',
+  )
   .optional();
 export const incidentId = z
   .string()
@@ -115,7 +119,7 @@ export const notifications = z.array(
 );
 
 export const planView = z.object({
-  action: z.string(),
+  action: z.enum(ACTIONS),
   environment: z.string(),
   cluster: z.string(),
   target: z.string(),

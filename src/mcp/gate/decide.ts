@@ -1,7 +1,7 @@
 import type { Approval, Decision, Way } from '../../domain/approval.ts';
-import { decide, expireIfDue } from '../../policy/approval-state.ts';
 import { toInstant } from '../../domain/instant.ts';
-import { conflict, forbidden, notFound } from '../../errors.ts';
+import { conflict, notFound } from '../../errors.ts';
+import { approversOf, decide, expireIfDue } from '../../policy/approval-state.ts';
 import { appendTo, decider, type GateDeps, SYSTEM } from './deps.ts';
 
 export interface DecisionInput {
@@ -21,7 +21,8 @@ const WAY_WORDS: Record<Way, string> = {
 /** Reads one approval, storing its expiry where it is due. Errors: `NOT_FOUND`. */
 export async function currentApproval(deps: Pick<GateDeps, 'store' | 'clock'>, id: string): Promise<Approval> {
   const found = await deps.store.approval(id);
-  if (!found) throw notFound(`there is no approval ${id}.`, 'list the pending ones with get_approval, or make a new plan.');
+  if (!found)
+    throw notFound(`there is no approval ${id}.`, 'list the pending ones with get_approval, or make a new plan.');
   const now = deps.clock.now();
   if (expireIfDue(found, now).status === found.status) return found;
   return deps.store.updateApproval(id, (approval) => expireIfDue(approval, now));
@@ -39,12 +40,9 @@ export async function recordDecision(
 ): Promise<Approval> {
   const before = await currentApproval(deps, id);
   if (before.status !== 'pending') {
-    throw conflict(`${id} is ${before.status} and can no longer be decided.`, 'make a new plan if the change is still wanted.');
-  }
-  if (!before.ways.includes(input.way)) {
-    throw forbidden(
-      `policy does not accept ${WAY_WORDS[input.way]} for ${id}.`,
-      `use one of: ${before.ways.join(', ')}.`,
+    throw conflict(
+      `${id} is ${before.status} and can no longer be decided.`,
+      'make a new plan if the change is still wanted.',
     );
   }
   const decision: Decision = { ...input, at: toInstant(deps.clock.now()) };
@@ -52,7 +50,7 @@ export async function recordDecision(
   if (after.status === 'expired') {
     throw conflict(`${id} expired before it was decided.`, 'make a new plan if the change is still wanted.');
   }
-  const missing = after.approvers_needed - after.decisions.filter((d) => d.decision === 'approve').length;
+  const missing = after.approvers_needed - approversOf(after);
   const verdict =
     input.decision === 'reject' ? 'rejected' : missing > 0 ? `approved (${missing} more needed)` : 'approved';
   await appendTo(deps.store, after.incident_id, {
@@ -68,7 +66,11 @@ export async function recordDecision(
 }
 
 /** The client says its user declined without filling in the form: final, and recorded as the client's word. */
-export async function recordDecline(deps: Pick<GateDeps, 'store' | 'clock'>, id: string, client: string): Promise<Approval> {
+export async function recordDecline(
+  deps: Pick<GateDeps, 'store' | 'clock'>,
+  id: string,
+  client: string,
+): Promise<Approval> {
   const decision: Decision = {
     decision: 'reject',
     way: 'client_form',

@@ -1,7 +1,7 @@
 import type { Decision } from '../../domain/approval.ts';
 import type { NewEvent } from '../../domain/timeline.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ProcessIdentity, Processes } from '../../ports/processes.ts';
+import type { Processes, ProcessIdentity } from '../../ports/processes.ts';
 import { JOURNAL, type Store } from '../../ports/store.ts';
 import type { EnvironmentActuators } from '../context.ts';
 
@@ -21,11 +21,7 @@ export interface GateDeps {
 }
 
 /** An approval's events go to its incident, and to the journal where there is none. */
-export async function appendTo(
-  store: Store,
-  incidentId: string | null,
-  event: NewEvent,
-): Promise<string> {
+export async function appendTo(store: Store, incidentId: string | null, event: NewEvent): Promise<string> {
   const { events } = await store.append(incidentId ?? JOURNAL, () => [event]);
   return events[0]?.id ?? '';
 }

@@ -2,7 +2,7 @@ import type { Approval, Outcome } from '../../domain/approval.ts';
 import { argumentsHash, digestOf } from '../../domain/digest.ts';
 import { toInstant } from '../../domain/instant.ts';
 import { AppError, storeFailed } from '../../errors.ts';
-import { consume, finish, goStale } from '../../policy/approval-state.ts';
+import { consume, expireIfDue, finish, markStale } from '../../policy/approval-state.ts';
 import type { ReadContext, RunResult } from '../context.ts';
 import type { AnyGatedTool } from '../tool.ts';
 import { appendTo, type GateDeps, SYSTEM } from './deps.ts';
@@ -15,7 +15,10 @@ const OUTCOME_PAUSE_MS = 250;
 /** Arguments that say why or for what, but not what will run: a retry may word them anew. */
 const NOT_DECIDING = new Set(['reason', 'incident_id', 'approval_id']);
 export const decidingHash = (tool: string, args: Record<string, unknown>): string =>
-  argumentsHash(tool, Object.fromEntries(Object.entries(args).filter(([key, v]) => v !== undefined && !NOT_DECIDING.has(key))));
+  argumentsHash(
+    tool,
+    Object.fromEntries(Object.entries(args).filter(([key, v]) => v !== undefined && !NOT_DECIDING.has(key))),
+  );
 
 /**
  * Runs an approved plan once: looks again, consumes the approval in one atomic step, writes the intent, runs, writes the
@@ -33,7 +36,9 @@ export async function execute(
   const draft = await tool.plan(args, context);
   const digest = digestOf(draft);
   if (digest !== approved.plan.digest) {
-    const stale = await deps.store.updateApproval(id, (approval) => goStale(approval));
+    const stale = await deps.store.updateApproval(id, (approval) =>
+      approval.status === 'approved' ? markStale(approval) : approval,
+    );
     if (stale.status === 'stale') {
       await appendTo(deps.store, stale.incident_id, {
         kind: 'approval_decided',
@@ -45,25 +50,35 @@ export async function execute(
     return stale;
   }
   if (context.signal.aborted) {
-    throw new AppError('CONFLICT', `the call was cancelled before ${id} ran; nothing was run.`, `call ${tool.name} again with approval_id ${id} while it is still approved.`);
+    throw new AppError(
+      'CONFLICT',
+      `the call was cancelled before ${id} ran; nothing was run.`,
+      `call ${tool.name} again with approval_id ${id} while it is still approved.`,
+    );
   }
   const actuators = await deps.actuators(approved.plan.environment);
   const started = deps.clock.now();
-  const running = await deps.store.updateApproval(id, (approval) =>
-    consume(
+  let mine = false;
+  const running = await deps.store.updateApproval(id, (approval) => {
+    mine = false;
+    // Another call or another server may have been quicker: then what it made of it is the answer, and this one runs nothing.
+    if (expireIfDue(approval, started).status !== 'approved') return expireIfDue(approval, started);
+    const next = consume(
       approval,
-      {
-        digest,
-        arguments_hash: decidingHash(tool.name, args),
-        runner: { pid: deps.self.pid, token: deps.self.token, started_at: toInstant(started) },
-      },
+      { digest, arguments_hash: decidingHash(tool.name, args), runner: deps.self },
       started,
-    ),
-  );
-  if (running.status !== 'running' || running.runner?.started_at !== toInstant(started)) return running;
+    );
+    mine = next.status === 'running';
+    return next;
+  });
+  if (!mine) return running;
   await writeIntent(running, deps);
   const result = await run(tool, running, { ...context, signal: new AbortController().signal }, actuators);
-  return writeOutcome(running, { ...result, started_at: toInstant(started), finished_at: toInstant(deps.clock.now()) }, deps);
+  return writeOutcome(
+    running,
+    { ...result, started_at: toInstant(started), finished_at: toInstant(deps.clock.now()) },
+    deps,
+  );
 }
 
 /** The intent is on disk before the command starts; where it cannot be written nothing runs and the approval is spent. */
@@ -81,7 +96,13 @@ async function writeIntent(approval: Approval, deps: GateDeps): Promise<void> {
     const at = toInstant(deps.clock.now());
     await deps.store
       .updateApproval(approval.approval_id, (a) =>
-        finish(a, { status: 'failed', summary: 'the intent could not be recorded; nothing was run', started_at: at, finished_at: at, details: {} }),
+        finish(a, {
+          status: 'failed',
+          summary: 'the intent could not be recorded; nothing was run',
+          started_at: at,
+          finished_at: at,
+          details: {},
+        }),
       )
       .catch((error: unknown) => deps.warn('the spent approval could not be closed either', { error: String(error) }));
     throw storeFailed(

@@ -4,7 +4,7 @@ import { toInstant } from '../../domain/instant.ts';
 import type { Draft } from '../../domain/plan.ts';
 import { AppError, conflict } from '../../errors.ts';
 import { waysFor } from '../../policy/approval-policy.ts';
-import { expireIfDue } from '../../policy/approval-state.ts';
+import { approversOf, expireIfDue } from '../../policy/approval-state.ts';
 import type { ReadContext } from '../context.ts';
 import { incidentForAct } from '../incidents.ts';
 import type { AnyGatedTool } from '../tool.ts';
@@ -26,7 +26,10 @@ export interface Answer {
 
 export type GateReply = { kind: 'ask'; approval: Approval } | { kind: 'result'; result: GateResult };
 
-const say = (approval: Approval, message: string): GateReply => ({ kind: 'result', result: gateResult(approval, message) });
+const say = (approval: Approval, message: string): GateReply => ({
+  kind: 'result',
+  result: gateResult(approval, message),
+});
 
 /**
  * The one gate: no gated tool runs but through here. A call makes a plan (or finds the one it names), lets a human decide,
@@ -55,13 +58,16 @@ async function addressed(
 ): Promise<Approval> {
   const approval = await currentApproval(deps, id);
   mustMatch(approval, tool, args);
-  return isOrphaned(approval, deps) ? reconcile(approval, tool, context, deps) : approval;
+  return (await isOrphaned(approval, deps)) ? reconcile(approval, tool, context, deps) : approval;
 }
 
 function mustMatch(approval: Approval, tool: AnyGatedTool, args: Record<string, unknown>): void {
   const id = approval.approval_id;
   if (approval.tool !== tool.name) {
-    throw conflict(`${id} is a plan of ${approval.tool}, not of ${tool.name}; nothing was run.`, `call ${approval.tool} with it, or leave approval_id away for a new plan.`);
+    throw conflict(
+      `${id} is a plan of ${approval.tool}, not of ${tool.name}; nothing was run.`,
+      `call ${approval.tool} with it, or leave approval_id away for a new plan.`,
+    );
   }
   if (approval.arguments_hash !== decidingHash(tool.name, args)) {
     throw conflict(
@@ -97,7 +103,7 @@ async function planned(
       ['pending', 'approved', 'running'].includes(expireIfDue(a, now).status) &&
       (a.plan.digest === digest || a.status === 'running'),
   );
-  if (same) return isOrphaned(same, deps) ? reconcile(same, tool, context, deps) : same;
+  if (same) return (await isOrphaned(same, deps)) ? reconcile(same, tool, context, deps) : same;
   return propose(tool.name, hash, draft, digest, incident?.id ?? null, context, deps);
 }
 
@@ -115,7 +121,8 @@ async function propose(
   const policy = waysFor(
     { action: draft.action, environment: draft.environment, risk: draft.risk, severity: incident?.severity ?? null },
     { protected: environment.config.protected },
-    context.config.approval,
+    context.config.approval.policy,
+    context.config.approval.lifetime,
   );
   const now = deps.clock.now();
   const expires = toInstant(new Date(now.getTime() + policy.lifetime_ms));
@@ -162,8 +169,9 @@ async function proceed(
     case 'pending': {
       const form = approval.ways.includes('client_form');
       if (form && mayAsk && context.caller.can_ask) return { kind: 'ask', approval };
-      const missing = approval.approvers_needed - approval.decisions.length;
-      const count = approval.approvers_needed > 1 ? ` ${missing} more of ${approval.approvers_needed} people must approve.` : '';
+      const missing = approval.approvers_needed - approversOf(approval);
+      const count =
+        approval.approvers_needed > 1 ? ` ${missing} more of ${approval.approvers_needed} people must approve.` : '';
       return say(
         approval,
         `nothing was run: a human must approve this plan first.${count} ${form ? '' : 'Policy asks for more than a form of the client here. '}Show the plan to the human, stop, and call ${tool.name} again with approval_id ${id} after the approval.`,
@@ -180,17 +188,26 @@ function settled(approval: Approval, tool: AnyGatedTool): GateReply {
   const id = approval.approval_id;
   switch (approval.status) {
     case 'executed':
-      return say(approval, 'it ran once, as approved. Check the effect with get_system_health before telling anyone that it helped.');
+      return say(
+        approval,
+        'it ran once, as approved. Check the effect with get_system_health before telling anyone that it helped.',
+      );
     case 'failed':
       return say(approval, 'it did not succeed. Read the outcome, look at get_system_health, and make a new plan.');
     case 'outcome_unknown':
-      return say(approval, 'it is not known what became of it. Look at check_recent_deploys and get_system_health before any new plan.');
+      return say(
+        approval,
+        'it is not known what became of it. Look at check_recent_deploys and get_system_health before any new plan.',
+      );
     case 'declined':
       return say(approval, 'declined; nothing was run. Ask the human what they would rather do.');
     case 'expired':
       return say(approval, `expired; nothing was run. Call ${tool.name} without approval_id for a new plan.`);
     case 'stale':
-      return say(approval, `the world moved after the plan was made; nothing was run. Call ${tool.name} without approval_id for a new plan.`);
+      return say(
+        approval,
+        `the world moved after the plan was made; nothing was run. Call ${tool.name} without approval_id for a new plan.`,
+      );
     default:
       return say(approval, `it is being run by another call right now. Ask get_approval for ${id} in a few seconds.`);
   }
@@ -208,15 +225,24 @@ async function afterForm(
   mustMatch(approval, tool, args);
   const id = approval.approval_id;
   if (args.approval_id !== undefined && args.approval_id !== id) {
-    throw conflict(`the form was for ${id}, the call is for ${String(args.approval_id)}; nothing was run.`, 'call again without the form.');
+    throw conflict(
+      `the form was for ${id}, the call is for ${String(args.approval_id)}; nothing was run.`,
+      'call again without the form.',
+    );
   }
   if (approval.plan.digest !== state.digest) {
-    throw conflict(`the form does not belong to the present plan of ${id}; nothing was run.`, 'call again for a new form.');
+    throw conflict(
+      `the form does not belong to the present plan of ${id}; nothing was run.`,
+      'call again for a new form.',
+    );
   }
   if (approval.status !== 'pending') return proceed(tool, args, approval, context, deps, false);
   const verdict = readAnswer(response, approval);
   if (verdict.kind === 'unusable') {
-    return say(approval, `nothing was run and nothing was decided: ${verdict.why}. The plan stays open until ${approval.expires_at}.`);
+    return say(
+      approval,
+      `nothing was run and nothing was decided: ${verdict.why}. The plan stays open until ${approval.expires_at}.`,
+    );
   }
   if (verdict.kind === 'declined') return settled(await recordDecline(deps, id, context.caller.name), tool);
   try {

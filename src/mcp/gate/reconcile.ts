@@ -10,8 +10,8 @@ import { writeOutcome } from './execute.ts';
 const GIVE_UP_MS = 15 * 60_000;
 
 /** Whether the process that ran it is gone. */
-export const isOrphaned = (approval: Approval, deps: GateDeps): boolean =>
-  approval.status === 'running' && approval.runner !== null && !deps.processes.alive(approval.runner);
+export const isOrphaned = async (approval: Approval, deps: GateDeps): Promise<boolean> =>
+  approval.status === 'running' && approval.runner !== null && !(await deps.processes.alive(approval.runner));
 
 /**
  * Finds out what became of a run whose server died, by asking Helm or Kubernetes, and records it. Leaves it `running` while
@@ -23,7 +23,7 @@ export async function reconcile(
   context: ReadContext,
   deps: GateDeps,
 ): Promise<Approval> {
-  if (!isOrphaned(approval, deps) || !approval.runner) return approval;
+  if (!approval.runner || !(await isOrphaned(approval, deps))) return approval;
   const startedAt = approval.runner.started_at;
   const age = deps.clock.now().getTime() - Date.parse(startedAt);
   const found = tool ? await ask(tool, approval, context, deps) : null;
@@ -34,7 +34,7 @@ export async function reconcile(
     details: {},
   };
   const fresh = await deps.store.approval(approval.approval_id);
-  if (!fresh || !isOrphaned(fresh, deps)) return fresh ?? approval;
+  if (!fresh || !(await isOrphaned(fresh, deps))) return fresh ?? approval;
   return writeOutcome(
     fresh,
     {
@@ -68,7 +68,7 @@ export async function reconcileAll(
   let settled = 0;
   let open = 0;
   for (const approval of await deps.store.approvals({ limit: 1_000 })) {
-    if (!isOrphaned(approval, deps)) continue;
+    if (!(await isOrphaned(approval, deps))) continue;
     const after = await reconcile(approval, toolByName(approval.tool), context, deps);
     if (after.status === 'running') open += 1;
     else settled += 1;

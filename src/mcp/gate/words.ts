@@ -63,6 +63,7 @@ export function renderGate(result: GateResult): string {
   const lines = [`${result.status} ${result.approval_id}: ${result.message}`];
   if (result.outcome) lines.push(`Outcome: ${result.outcome.summary}`);
   if (result.status === 'approval_required' || result.status === 'stale') lines.push('', ...planLines(result.plan));
-  if (result.how_to_approve.length > 0) lines.push('', 'A human approves in one of these ways:', ...result.how_to_approve.map((way) => `- ${way}`));
+  if (result.how_to_approve.length > 0)
+    lines.push('', 'A human approves in one of these ways:', ...result.how_to_approve.map((way) => `- ${way}`));
   return lines.join('\n');
 }

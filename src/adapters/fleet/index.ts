@@ -1,0 +1,2 @@
+export { createJsonFleet, type JsonFleetSettings } from './json.ts';
+export { createPrometheusFleet, type PrometheusFleetSettings } from './prometheus.ts';

@@ -1,0 +1,58 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { isInstant, toInstant } from '../../domain/instant.ts';
+import { objectsIn } from '../../domain/manifest-diff.ts';
+import type { Revision, RevisionPayload } from '../../domain/observe.ts';
+import { type HelmRecord, recordSchema } from './schema.ts';
+
+const unzip = promisify(gunzip);
+/** Bytes of an unpacked record; a Secret holds 1 MiB at most, so this is a bound against a bomb. */
+const MAX_RECORD = 32 * 1024 * 1024;
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b, 0x08]);
+
+/** Unpacks the `release` field of a Secret: base64 of the API, base64 of Helm, gzip, JSON. Rejects when any of them is broken. */
+export async function decodeRecord(field: string): Promise<HelmRecord> {
+  const packed = Buffer.from(Buffer.from(field, 'base64').toString('latin1'), 'base64');
+  // Helm 2 and very old Helm 3 stored it unpacked; Helm still reads that, by the magic number.
+  const json = packed.subarray(0, 3).equals(GZIP_MAGIC) ? await unzip(packed, { maxOutputLength: MAX_RECORD }) : packed;
+  return recordSchema.parse(JSON.parse(json.toString('utf8')));
+}
+
+/** The facts of the labels with those of the record over them. */
+export function withRecord(revision: Revision, record: HelmRecord): Revision {
+  const chart = record.chart?.metadata;
+  // Go prints nanoseconds and the zero time as year 1; an empty string is an unset one.
+  const last = record.info.last_deployed.replace(/(\.\d{9})\d+/, '$1');
+  return {
+    ...revision,
+    chart: chart?.name ? `${chart.name}-${chart.version}` : null,
+    app_version: chart?.appVersion || null,
+    deployed_at: isInstant(last) && !last.startsWith('0001-') ? toInstant(new Date(last)) : revision.deployed_at,
+    description: record.info.description || null,
+  };
+}
+
+export function toPayload(revision: Revision, record: HelmRecord): RevisionPayload {
+  return {
+    ...withRecord(revision, record),
+    manifest: record.manifest,
+    hooks: (record.hooks ?? []).map(({ name, kind, events }) => ({ name, kind, events: events ?? [] })),
+    crds: crdsOf(record),
+    config: record.config ?? {},
+  };
+}
+
+/** Names of the chart's custom resource definitions: its `crds/` folder, which Helm installs once and never rolls back. */
+function crdsOf(record: HelmRecord): string[] {
+  const names = (record.chart?.files ?? [])
+    .filter(({ name }) => /^crds\/.+\.(ya?ml|json)$/.test(name))
+    .flatMap(({ name, data }) => {
+      try {
+        return objectsIn(Buffer.from(data, 'base64').toString('utf8'), name).map((object) => object.name);
+      } catch {
+        // Not our file to judge: its name says enough for a warning.
+        return [name];
+      }
+    });
+  return [...new Set(names)];
+}

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { Agent as HttpAgent } from 'node:http';
+import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import { AppError, notConfigured } from '../../errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type ExecCredential, execConfigSchema, runExecPlugin } from './exec-plugin.ts';
+import { type KubeconfigOptions, type LoadedKubeconfig, loadKubeconfig } from './kubeconfig.ts';
+import { type Limit, within } from './limit.ts';
+
+export interface AccessOptions extends KubeconfigOptions {
+  clock?: Clock;
+  /** Names of environment variables that a credential plugin may see beside the safe ones. */
+  passthrough?: readonly string[];
+}
+
+/** What a request needs to reach the server as the kubeconfig's user. */
+export interface Credentials {
+  headers: Record<string, string>;
+  agent: HttpAgent | HttpsAgent;
+}
+
+export interface Access {
+  /** The loaded kubeconfig; loaded once and again after `forget`. */
+  load(): Promise<LoadedKubeconfig>;
+  credentials(limit: Limit): Promise<Credentials>;
+  /** Drops what the server refused, so that the next call reads kubeconfig and plugin again. */
+  forget(): void;
+}
+
+/** More than this many connections at once only queue at the API server. */
+const MAX_SOCKETS = 16;
+/** A plugin's credential is renewed this long before its end, milliseconds. */
+const RENEW_EARLY = 10_000;
+
+export function createAccess(options: AccessOptions): Access {
+  let loading: Promise<LoadedKubeconfig> | null = null;
+  let credential: ExecCredential | null = null;
+  let running: Promise<ExecCredential> | null = null;
+  let agent: { key: string; agent: HttpAgent | HttpsAgent } | null = null;
+  const now = (): number => (options.clock?.now() ?? new Date()).getTime();
+
+  const load = (): Promise<LoadedKubeconfig> => {
+    loading ??= loadKubeconfig(options).catch((error: unknown) => {
+      loading = null;
+      throw error;
+    });
+    return loading;
+  };
+
+  /** Several reads at once start one plugin, not one each. */
+  const execCredential = async (loaded: LoadedKubeconfig, exec: unknown, limit: Limit): Promise<ExecCredential> => {
+    if (credential && credential.expires_at - RENEW_EARLY > now()) return credential;
+    const parsed = execConfigSchema.safeParse(exec);
+    if (!parsed.success)
+      throw notConfigured('the exec plugin of the kubeconfig names no command.', 'mend the kubeconfig.');
+    const cluster = {
+      server: loaded.server.href,
+      'certificate-authority-data': loaded.config.getCurrentCluster()?.caData,
+    };
+    running ??= runExecPlugin(
+      parsed.data,
+      cluster,
+      loaded.folder,
+      options.env,
+      options.passthrough ?? [],
+      limit,
+    ).finally(() => {
+      running = null;
+    });
+    credential = await within(limit, running);
+    return credential;
+  };
+
+  const keepAlive = (tls: AgentOptions, secure: boolean): HttpAgent | HttpsAgent => {
+    const key = createHash('sha256')
+      .update(
+        JSON.stringify([
+          secure,
+          String(tls.ca),
+          String(tls.cert),
+          String(tls.key),
+          tls.servername,
+          tls.rejectUnauthorized,
+        ]),
+      )
+      .digest('hex');
+    if (agent?.key === key) return agent.agent;
+    agent?.agent.destroy();
+    const common = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 4 };
+    agent = { key, agent: secure ? new HttpsAgent({ ...common, ...tls }) : new HttpAgent(common) };
+    return agent.agent;
+  };
+
+  return {
+    load,
+    forget() {
+      loading = null;
+      credential = null;
+    },
+    async credentials(limit) {
+      const loaded = await load();
+      const { config, server } = loaded;
+      const user = config.getCurrentUser();
+      const cluster = config.getCurrentCluster();
+      const secure = server.protocol === 'https:';
+      const applied: RequestOptions = { headers: {} };
+      const plugin: ExecCredential | null = user?.exec ? await execCredential(loaded, user.exec, limit) : null;
+      try {
+        await within(limit, withoutExec(loaded, secure).applyToHTTPSOptions(applied));
+      } catch (error) {
+        if (error instanceof AppError) throw error;
+        const code = (error as NodeJS.ErrnoException | null)?.code;
+        throw notConfigured(
+          `the credentials of the kubeconfig's context cannot be read${code ? ` (${code})` : ''}.`,
+          'check the certificate, key and token files that it names, or sign in again.',
+        );
+      }
+      const headers: Record<string, string> = {};
+      for (const [name, value] of Object.entries(applied.headers ?? {})) headers[name] = String(value).trim();
+      if (applied.auth) headers.Authorization = `Basic ${Buffer.from(applied.auth).toString('base64')}`;
+      if (plugin?.token) headers.Authorization = `Bearer ${plugin.token}`;
+      if (cluster?.proxyUrl && applied.agent) return { headers, agent: applied.agent as HttpAgent };
+      const tls: AgentOptions = {};
+      if (applied.ca) tls.ca = applied.ca;
+      const cert = plugin?.cert ?? applied.cert;
+      const key = plugin?.key ?? applied.key;
+      if (cert) tls.cert = cert;
+      if (key) tls.key = key;
+      if (applied.servername) tls.servername = applied.servername;
+      if (applied.rejectUnauthorized !== undefined) tls.rejectUnauthorized = applied.rejectUnauthorized;
+      return { headers, agent: keepAlive(tls, secure) };
+    },
+  };
+}
+
+/**
+ * The library's view of the context without what it must not do: start the plugin itself, or refuse plain http, which has no
+ * certificate to skip.
+ */
+function withoutExec({ config }: LoadedKubeconfig, secure: boolean): LoadedKubeconfig['config'] {
+  const user = config.getCurrentUser();
+  const cluster = config.getCurrentCluster();
+  if (!user?.exec && secure) return config;
+  const view = Object.create(config) as LoadedKubeconfig['config'];
+  view.getCurrentUser = () => (user ? { ...user, exec: undefined } : null);
+  view.getCurrentCluster = () =>
+    cluster ? { ...cluster, skipTLSVerify: secure ? cluster.skipTLSVerify : true } : null;
+  return view;
+}

@@ -1,0 +1,113 @@
+import { AppError, unavailable } from '../../errors.ts';
+import type { ReadOptions } from '../../ports/kubernetes.ts';
+import type { Access } from './access.ts';
+import { type HttpAnswer, type HttpRequest, send } from './http.ts';
+import { type Limit, startLimit } from './limit.ts';
+import { type Subject, statusError } from './status.ts';
+
+const PAGE = 500;
+export const JSON_TYPE = 'application/json';
+
+export interface GetSpec {
+  /** Absolute path, every segment already encoded. */
+  path: string;
+  subject: Subject;
+  query?: Record<string, string>;
+  accept?: string;
+}
+
+export interface PagesSpec extends GetSpec {
+  onPage(page: unknown): void;
+  /** The list begins anew: throw away what came so far. */
+  onRestart(): void;
+}
+
+/** Requests to one API server. All throw the errors of `KubernetesReader`. */
+export interface KubeClient {
+  limit(options: ReadOptions): Promise<Limit>;
+  /** The parsed JSON of one GET. */
+  get(spec: GetSpec, limit: Limit): Promise<unknown>;
+  /** A list in pages of 500; after `410 Gone` it starts again in one piece, as client-go does. */
+  pages(spec: PagesSpec, limit: Limit): Promise<void>;
+  patch(spec: GetSpec & { type: string; body: unknown }, limit: Limit): Promise<unknown>;
+}
+
+export function createClient(access: Access): KubeClient {
+  const exchange = async (
+    method: HttpRequest['method'],
+    spec: GetSpec,
+    limit: Limit,
+    body?: HttpRequest['body'],
+  ): Promise<{ answer: HttpAnswer; host: string }> => {
+    const once = async (): Promise<{ answer: HttpAnswer; host: string }> => {
+      const { server } = await access.load();
+      const url = new URL(`${server.origin}${server.pathname.replace(/\/$/, '')}${spec.path}`);
+      for (const [name, value] of Object.entries(spec.query ?? {})) url.searchParams.set(name, value);
+      const request: HttpRequest = { method, url, accept: spec.accept ?? JSON_TYPE, ...(body ? { body } : {}) };
+      return { answer: await send(request, await access.credentials(limit), limit), host: server.host };
+    };
+    const first = await once();
+    if (first.answer.status !== 401) return first;
+    // Tokens are renewed behind our back, in the kubeconfig or by its plugin: read them again, once.
+    access.forget();
+    return once();
+  };
+
+  const parsed = ({ answer, host }: { answer: HttpAnswer; host: string }, subject: Subject): unknown => {
+    if (answer.status < 200 || answer.status > 299) throw statusError(answer.status, answer.body, subject, host);
+    try {
+      return JSON.parse(answer.body.toString('utf8')) as unknown;
+    } catch {
+      throw unavailable(
+        `the Kubernetes API server ${host} sent an answer that is not JSON.`,
+        'check that the server of the kubeconfig is a Kubernetes API server.',
+      );
+    }
+  };
+
+  return {
+    async limit(options) {
+      return startLimit(options, (await access.load()).server.host);
+    },
+    async get(spec, limit) {
+      return parsed(await exchange('GET', spec, limit), spec.subject);
+    },
+    async patch({ type, body, ...spec }, limit) {
+      return parsed(await exchange('PATCH', spec, limit, { type, text: JSON.stringify(body) }), spec.subject);
+    },
+    async pages(spec, limit) {
+      let token = '';
+      let whole = false;
+      for (;;) {
+        const query: Record<string, string> = { ...spec.query };
+        if (!whole) query.limit = String(PAGE);
+        if (token !== '') query.continue = token;
+        const result = await exchange('GET', { ...spec, query }, limit);
+        if (result.answer.status === 410 && !whole) {
+          whole = true;
+          token = '';
+          spec.onRestart();
+          continue;
+        }
+        const page = parsed(result, spec.subject);
+        spec.onPage(page);
+        const next = (page as { metadata?: { continue?: unknown } } | null)?.metadata?.continue;
+        if (next !== '' && next === token) {
+          throw unavailable(`the Kubernetes API server ${result.host} repeats the same page.`, 'try again.');
+        }
+        if (typeof next !== 'string' || next === '') return;
+        token = next;
+      }
+    },
+  };
+}
+
+/** Maps errors of codes that mean "not there or not allowed" to a value. */
+export async function orElse<T>(work: Promise<T>, codes: readonly AppError['code'][], value: T): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof AppError && codes.includes(error.code)) return value;
+    throw error;
+  }
+}

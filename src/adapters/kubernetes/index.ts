@@ -1,0 +1,183 @@
+import { shortInstant, toInstant } from '../../domain/instant.ts';
+import type { KubeEvent, Workload } from '../../domain/observe.ts';
+import { invalidInput } from '../../errors.ts';
+import type { KubernetesActuator, KubernetesReader, ReadOptions } from '../../ports/kubernetes.ts';
+import { type AccessOptions, createAccess } from './access.ts';
+import { createClient, type GetSpec, orElse, type PagesSpec } from './client.ts';
+import { newestFirst, toEvent } from './events.ts';
+import { interferersOf } from './interferers.ts';
+import { checkNamespace } from './names.ts';
+import { PodTally, TABLE } from './pods.ts';
+import { eventSchema, read, readItems, workloadSchema } from './schema.ts';
+import { KINDS, toWorkload, workloadPath, workloadSubject } from './workloads.ts';
+
+export type KubernetesOptions = AccessOptions;
+
+/** Raw requests for the adapter of Helm, whose records live in the cluster. Errors as for `KubernetesReader`. */
+export interface KubernetesApi {
+  get(spec: GetSpec, options: ReadOptions): Promise<unknown>;
+  pages(spec: PagesSpec, options: ReadOptions): Promise<void>;
+  /** The context in use, resolved; null inside a cluster, where there is none. Does not touch the network. */
+  context(): Promise<string | null>;
+}
+
+const FIELD_MANAGER = 'incident-mcp';
+
+export interface Kubernetes {
+  reader: KubernetesReader;
+  actuator: KubernetesActuator;
+  api: KubernetesApi;
+}
+
+/** One cluster through one context. Nothing is read and nothing is loaded before the first call. */
+export function createKubernetes(options: KubernetesOptions): Kubernetes {
+  const access = createAccess(options);
+  const client = createClient(access);
+  const now = (): Date => options.clock?.now() ?? new Date();
+  /** null stands for all namespaces. */
+  const scopes = (namespaces: readonly string[]): (string | null)[] =>
+    namespaces.length === 0 ? [null] : [...new Set(namespaces)].map(checkNamespace);
+  const core = (namespace: string | null, plural: string): string =>
+    `/api/v1${namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`}/${plural}`;
+
+  const reader: KubernetesReader = {
+    async cluster() {
+      const { context, server } = await access.load();
+      // Rancher and others tell their clusters apart by the path.
+      return `${context ?? 'in-cluster'} (${server.origin}${server.pathname.replace(/\/$/, '')})`;
+    },
+
+    async listWorkloads(namespaces, readOptions) {
+      const wanted = scopes(namespaces).flatMap((namespace) => KINDS.map((kind) => ({ namespace, kind })));
+      const limit = await client.limit(readOptions);
+      const lists = await Promise.all(
+        wanted.map(async ({ namespace, kind }) => {
+          let found: Workload[] = [];
+          const onPage = (page: unknown): void => {
+            for (const item of readItems(workloadSchema, page, kind)) found.push(toWorkload(kind, item));
+          };
+          const onRestart = (): void => {
+            found = [];
+          };
+          const subject = workloadSubject('list', kind, namespace);
+          await client.pages({ path: workloadPath(kind, namespace), subject, onPage, onRestart }, limit);
+          return found;
+        }),
+      );
+      return lists.flat();
+    },
+
+    async summarizePods(namespaces, readOptions) {
+      const wanted = scopes(namespaces);
+      const limit = await client.limit(readOptions);
+      const tallies = await Promise.all(
+        wanted.map(async (namespace) => {
+          const tally = new PodTally(now());
+          await client.pages(
+            {
+              path: core(namespace, 'pods'),
+              subject: { verb: 'list', resource: 'pods', namespace },
+              accept: TABLE,
+              // Over all namespaces only the row's metadata tells which one it is.
+              query: { includeObject: namespace === null ? 'Metadata' : 'None' },
+              onPage: (page) => tally.page(page, namespace),
+              onRestart: () => tally.clear(),
+            },
+            limit,
+          );
+          return tally.summaries();
+        }),
+      );
+      return tallies.flat();
+    },
+
+    async listWarnings(namespaces, count, readOptions) {
+      const wanted = scopes(namespaces);
+      const limit = await client.limit(readOptions);
+      const lists = await Promise.all(
+        wanted.map(async (namespace) => {
+          let found: KubeEvent[] = [];
+          await client.pages(
+            {
+              path: core(namespace, 'events'),
+              subject: { verb: 'list', resource: 'events', namespace },
+              query: { fieldSelector: 'type=Warning' },
+              onPage: (page) => {
+                const warnings = readItems(eventSchema, page, 'event').filter((event) => event.type === 'Warning');
+                found = [...found, ...warnings.map(toEvent)].sort(newestFirst).slice(0, count);
+              },
+              onRestart: () => {
+                found = [];
+              },
+            },
+            limit,
+          );
+          return found;
+        }),
+      );
+      return lists.flat().sort(newestFirst).slice(0, count);
+    },
+
+    async getWorkload(namespace, kind, name, readOptions) {
+      const path = workloadPath(kind, namespace, name);
+      const limit = await client.limit(readOptions);
+      const object = client.get({ path, subject: workloadSubject('get', kind, namespace, name) }, limit);
+      const found = await orElse(object, ['NOT_FOUND'], null);
+      return found === null ? null : toWorkload(kind, read(workloadSchema, found, `a ${kind}`));
+    },
+
+    async interferers(workload, readOptions) {
+      return interferersOf(client, workload, await client.limit(readOptions));
+    },
+  };
+
+  const actuator: KubernetesActuator = {
+    async restart(namespace, kind, name, at, readOptions) {
+      const path = workloadPath(kind, namespace, name);
+      const limit = await client.limit(readOptions);
+      // What `kubectl rollout restart` writes: RFC 3339 with seconds.
+      const annotations = { 'kubectl.kubernetes.io/restartedAt': shortInstant(toInstant(at)) };
+      const answer = await client.patch(
+        {
+          path,
+          query: { fieldManager: FIELD_MANAGER },
+          subject: workloadSubject('patch', kind, namespace, name),
+          type: 'application/strategic-merge-patch+json',
+          body: { spec: { template: { metadata: { annotations } } } },
+        },
+        limit,
+      );
+      return read(workloadSchema, answer, `a ${kind}`).metadata.generation;
+    },
+
+    async scale(namespace, kind, name, replicas, readOptions) {
+      if (kind === 'DaemonSet')
+        throw invalidInput(`a DaemonSet has no replicas to scale (${name}).`, 'restart it instead.');
+      if (!Number.isInteger(replicas) || replicas < 0 || replicas > 10_000) {
+        throw invalidInput(`${replicas} is not a number of replicas.`, 'give a whole number from 0 to 10000.');
+      }
+      const path = `${workloadPath(kind, namespace, name)}/scale`;
+      const limit = await client.limit(readOptions);
+      await client.patch(
+        {
+          path,
+          query: { fieldManager: FIELD_MANAGER },
+          subject: workloadSubject('patch', kind, namespace, name, '/scale'),
+          type: 'application/merge-patch+json',
+          body: { spec: { replicas } },
+        },
+        limit,
+      );
+    },
+  };
+
+  return {
+    reader,
+    actuator,
+    api: {
+      get: async (spec, readOptions) => client.get(spec, await client.limit(readOptions)),
+      pages: async (spec, readOptions) => client.pages(spec, await client.limit(readOptions)),
+      context: async () => (await access.load()).context,
+    },
+  };
+}

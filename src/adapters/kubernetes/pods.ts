@@ -1,0 +1,120 @@
+import { toInstant } from '../../domain/instant.ts';
+import type { PodSummary } from '../../domain/observe.ts';
+import { type PodObject, podSchema, read, readItems, tableSchema } from './schema.ts';
+import { parseAge } from './time.ts';
+
+/** Asks for what `kubectl get pods` shows; the second form is for servers without tables. */
+export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+
+// The letters of Kubernetes' generated suffixes (apimachinery, util/rand): no vowels, no 0, 1, 3. So `-gateway` is none.
+const SAFE = '[bcdfghjklmnpqrstvwxz2456789]';
+const OWNERS = [
+  new RegExp(`^(.+)-${SAFE}{6,10}-${SAFE}{5}$`), // Deployment, through its ReplicaSet
+  /^(.+)-\d{1,6}$/, // StatefulSet
+  new RegExp(`^(.+)-${SAFE}{5}$`), // DaemonSet
+];
+
+/** The workload that a pod's name comes from, or the name itself. */
+export function ownerOf(pod: string): string {
+  for (const pattern of OWNERS) {
+    const owner = pattern.exec(pod)?.[1];
+    if (owner !== undefined) return owner;
+  }
+  return pod;
+}
+
+interface PodFacts {
+  namespace: string;
+  name: string;
+  ready: boolean;
+  status: string;
+  restarts: number;
+  /** Milliseconds since the epoch. */
+  restarted_at: number | null;
+}
+
+/** Adds up pods as pages come in, so that only the groups stay in memory. */
+export class PodTally {
+  #groups = new Map<string, PodSummary>();
+  readonly #now: Date;
+
+  constructor(now: Date) {
+    this.#now = now;
+  }
+
+  clear(): void {
+    this.#groups = new Map();
+  }
+
+  /** Takes one page, a Table or a list of pods. `namespace` is that of the request; null when it asked for all. */
+  page(page: unknown, namespace: string | null): void {
+    const facts =
+      (page as { kind?: unknown } | null)?.kind === 'Table'
+        ? this.#fromTable(page, namespace)
+        : readItems(podSchema, page, 'pod').map((pod) => fromObject(pod));
+    for (const pod of facts) this.#add(pod);
+  }
+
+  summaries(): PodSummary[] {
+    return [...this.#groups.values()].filter((group) => group.pods > 0 || group.restarts > 0);
+  }
+
+  #fromTable(page: unknown, namespace: string | null): PodFacts[] {
+    const table = read(tableSchema, page, 'a table of pods');
+    const names = (table.columnDefinitions ?? []).map((column) => column.name);
+    const at = (name: string): number => names.indexOf(name);
+    const [name, ready, status, restarts] = [at('Name'), at('Ready'), at('Status'), at('Restarts')];
+    return table.rows.map((row) => {
+      const cell = (index: number): string => String(row.cells[index] ?? '');
+      const [up, all] = cell(ready).split('/').map(Number);
+      // `5`, `5 (2m ago)`
+      const again = /^(\d+)(?: \((.+) ago\))?$/.exec(cell(restarts));
+      const age = again?.[2] === undefined ? null : parseAge(again[2]);
+      return {
+        namespace: row.object?.metadata?.namespace || (namespace ?? ''),
+        name: cell(name),
+        ready: up === all && (up ?? 0) > 0,
+        status: cell(status),
+        restarts: Number(again?.[1] ?? 0),
+        restarted_at: age === null ? null : this.#now.getTime() - age,
+      };
+    });
+  }
+
+  #add(pod: PodFacts): void {
+    const owner = ownerOf(pod.name);
+    const key = `${pod.namespace}/${owner}`;
+    let group = this.#groups.get(key);
+    if (!group) {
+      group = { namespace: pod.namespace, owner, pods: 0, ready: 0, restarts: 0, last_restart_at: null, problems: {} };
+      this.#groups.set(key, group);
+    }
+    group.restarts += pod.restarts;
+    if (pod.restarted_at !== null) {
+      const instant = toInstant(new Date(pod.restarted_at));
+      if (group.last_restart_at === null || instant > group.last_restart_at) group.last_restart_at = instant;
+    }
+    // A finished pod of a job is neither running nor lacking.
+    if (pod.status === 'Completed' || pod.status === 'Succeeded') return;
+    group.pods += 1;
+    if (pod.ready) group.ready += 1;
+    if (pod.status !== 'Running') group.problems[pod.status] = (group.problems[pod.status] ?? 0) + 1;
+  }
+}
+
+/** What the table would say, from the object. */
+function fromObject({ metadata, status }: PodObject): PodFacts {
+  const containers = status.containerStatuses ?? [];
+  const ended = containers
+    .map((c) => Date.parse(c.lastState?.terminated?.finishedAt ?? ''))
+    .filter((ms) => !Number.isNaN(ms));
+  const reasons = containers.flatMap(({ state }) => state?.waiting?.reason ?? state?.terminated?.reason ?? []);
+  return {
+    namespace: metadata.namespace,
+    name: metadata.name,
+    ready: containers.length > 0 && containers.every((c) => c.ready),
+    status: metadata.deletionTimestamp ? 'Terminating' : (reasons.at(-1) ?? status.reason ?? status.phase),
+    restarts: containers.reduce((sum, c) => sum + c.restartCount, 0),
+    restarted_at: ended.length > 0 ? Math.max(...ended) : null,
+  };
+}

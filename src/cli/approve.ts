@@ -1,0 +1,88 @@
+import { userInfo } from 'node:os';
+import { oneLine } from '../domain/text.ts';
+import { AppError, forbidden } from '../errors.ts';
+import { currentApproval, recordDecision } from '../mcp/gate/decide.ts';
+import { planLines } from '../mcp/gate/words.ts';
+import { approversOf } from '../policy/approval-state.ts';
+import { checkSecret } from './approver-secret.ts';
+import { Attempts } from './attempts.ts';
+import { configure, type Env, openStore, systemClock } from './compose.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { complain, print } from './output.ts';
+import { ask, askSecret, secretFromStdin } from './terminal.ts';
+
+export interface DecideFlags {
+  config?: string;
+  data_dir?: string;
+  secret_stdin?: boolean;
+  approver?: string;
+  note?: string;
+}
+
+/**
+ * The human's side at a terminal: shows the plan, takes the approver's secret, writes the decision down. It does not run the command:
+ * the assistant's next call does, exactly once. Exit 1: the secret is wrong, or the plan can no longer be decided.
+ */
+export async function decideAtTerminal(
+  decision: 'approve' | 'reject',
+  id: string,
+  flags: DecideFlags,
+  env: Env,
+): Promise<ExitCode> {
+  const config = configure(flags, env);
+  const store = openStore(config, systemClock, (message) => complain(message));
+  const deps = { store, clock: systemClock };
+  const approval = await currentApproval(deps, id);
+  for (const line of planLines(approval.plan)) print(line);
+  print();
+  if (approval.status !== 'pending') {
+    complain(`${id} is ${approval.status}; there is nothing to decide.`);
+    return EXIT.no;
+  }
+  const attempts = new Attempts(config.data_dir, systemClock);
+  await attempts.mayTry();
+  const approver =
+    oneLine(
+      flags.approver ?? (flags.secret_stdin ? userName(env) : await ask(`Your name [${userName(env)}]: `)),
+      100,
+    ) || userName(env);
+  const secret = flags.secret_stdin
+    ? await secretFromStdin()
+    : await askSecret(`Approver's secret to ${decision} ${id}: `);
+  if (secret === '')
+    throw new AppError(
+      'INVALID_INPUT',
+      'no secret was given.',
+      "give the approver's secret at the prompt or by --secret-stdin",
+    );
+  if (!(await checkSecret(secret, config.secret_file))) {
+    await attempts.failed();
+    throw forbidden(
+      "the approver's secret is wrong; nothing was decided.",
+      'try again; after 5 wrong ones there is a pause.',
+    );
+  }
+  await attempts.succeeded();
+  const after = await recordDecision(deps, id, {
+    decision,
+    way: 'terminal',
+    approver,
+    note: flags.note ? oneLine(flags.note, 500) : null,
+  });
+  const missing = after.approvers_needed - approversOf(after);
+  if (decision === 'reject') print(`${id} rejected by ${approver}. It will never run.`);
+  else if (after.status === 'pending') print(`${id} approved by ${approver}; ${missing} more must approve.`);
+  else
+    print(
+      `${id} approved by ${approver}. It runs once, when the assistant calls ${after.tool} again with approval_id ${id} before ${after.expires_at}.`,
+    );
+  return EXIT.ok;
+}
+
+const userName = (env: Env): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return env.USER ?? 'unknown';
+  }
+};

@@ -1,0 +1,125 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { prompts } from '../../prompts/index.ts';
+import { tools } from '../../tools/index.ts';
+import { createProcesses, selfIdentity } from '../adapters/processes/index.ts';
+import { createRunbooks } from '../adapters/runbooks/index.ts';
+import { createStore } from '../adapters/store/index.ts';
+import { type Config, type ConfigFlags, loadConfig } from '../config.ts';
+import type { ServerDeps } from '../mcp/deps.ts';
+import type { GateDeps, Warn } from '../mcp/gate/deps.ts';
+import { Heartbeats } from '../mcp/heartbeat.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Commands } from '../ports/commands.ts';
+import type { Store } from '../ports/store.ts';
+import { createEnvironments } from './environments.ts';
+import { lazyStore } from './lazy-store.ts';
+import { createNotifications } from './notifications.ts';
+import { recordKey } from './record-key.ts';
+import { VERSION } from './version.ts';
+import { Work } from './work.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export const systemClock: Clock = { now: () => new Date() };
+
+// Crockford's alphabet: no letters that are read as digits, since people type these ids at a terminal.
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const newApprovalId = (): string =>
+  `APR-${Array.from({ length: 10 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`;
+
+/** The configuration of this process, from flags, environment and files. */
+export const configure = (flags: ConfigFlags, env: Env): Config =>
+  loadConfig({
+    flags,
+    env,
+    cwd: process.cwd(),
+    readFile: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null),
+  });
+
+/** The shipped runbooks lie beside the bundle's folder; in a checkout beside `src`. */
+function shippedRunbooks(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (let up = 0; up < 4; up++) {
+    if (existsSync(join(folder, 'runbooks'))) return join(folder, 'runbooks');
+    folder = dirname(folder);
+  }
+  return join(process.cwd(), 'runbooks');
+}
+
+/** The record alone: what the terminal's commands need. */
+export function openStore(config: Config, clock: Clock, warn: Warn): Store {
+  return lazyStore(() =>
+    createStore({
+      dir: config.data_dir,
+      clock,
+      key: recordKey(config.key_file),
+      log: { warn: (facts, message) => warn(message, { ...facts }) },
+    }),
+  );
+}
+
+export interface Composed {
+  deps: ServerDeps;
+  work: Work;
+  /** What an earlier process left undone and needs no client: queued notices. */
+  resume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Puts a server together from a configuration. Nothing here touches cluster, sources or network. */
+export async function compose(
+  config: Config,
+  env: Env,
+  options: { read_only: boolean; warn: Warn },
+): Promise<Composed> {
+  const clock = systemClock;
+  const work = new Work();
+  const store = openStore(config, clock, options.warn);
+  const self = await selfIdentity();
+  let commands: Promise<Commands> | null = null;
+  const loadCommands = (): Promise<Commands> => {
+    commands ??= import('../adapters/commands/index.ts').then(({ createCommands }) =>
+      createCommands({ programs: config.programs, env, passthrough: config.program_environment }),
+    );
+    return commands;
+  };
+  const environments = createEnvironments(config, env, loadCommands);
+  const notifications = createNotifications(config, env, clock, options.warn);
+  const gate: GateDeps = {
+    store,
+    clock,
+    self,
+    processes: createProcesses(),
+    actuators: (name) => environments.actuators(name),
+    newApprovalId,
+    warn: options.warn,
+  };
+  const heartbeats = new Heartbeats();
+  return {
+    work,
+    deps: {
+      version: VERSION,
+      config,
+      clock,
+      store,
+      runbooks: createRunbooks(config.runbooks_dir ?? shippedRunbooks()),
+      environment: (name) => environments.readers(name),
+      notify: (notice) => notifications.send(notice),
+      gate,
+      work,
+      tools,
+      prompts,
+      read_only: options.read_only,
+      state_key: randomBytes(32),
+      heartbeats,
+    },
+    resume: () => notifications.resume(),
+    close: async () => {
+      heartbeats.stop();
+      await notifications.close();
+    },
+  };
+}

@@ -1,0 +1,7 @@
+/** The terminal side's only way to stdout and stderr. `serve` never uses `print`: its stdout belongs to the protocol. */
+export const print = (line = ''): void => {
+  process.stdout.write(`${line}\n`);
+};
+export const complain = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};

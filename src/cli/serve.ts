@@ -1,0 +1,111 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import { reconcileAll } from '../mcp/gate/reconcile.ts';
+import { systemContext } from '../mcp/request.ts';
+import { createServer } from '../mcp/server.ts';
+import type { AnyGatedTool } from '../mcp/tool.ts';
+import { type Composed, compose, configure, type Env } from './compose.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { createLog } from './log.ts';
+import { startSandbox } from './sandbox-process.ts';
+
+export interface ServeFlags {
+  config?: string;
+  data_dir?: string;
+  read_only?: boolean;
+  /** Scenario of the simulated platform; undefined: the configured one. */
+  sandbox?: string;
+}
+
+/** How often an interrupted run, whose outcome cannot be asked for yet, is asked for again. */
+const RECONCILE_EVERY_MS = 1_000;
+const RECONCILE_TRIES = 1_200;
+const LAST_WORDS_MS = 2_000;
+
+/** MCP over stdio until the client goes away. An approved change that is running is finished before the process ends. */
+export async function serve(flags: ServeFlags, env: Env): Promise<ExitCode> {
+  const log = createLog(env.INCIDENT_MCP_LOG ?? 'info');
+  const warn = (message: string, facts?: Record<string, unknown>): void => log.warn(facts ?? {}, message);
+  const sandbox =
+    flags.sandbox === undefined ? null : await startSandbox(flags.sandbox === '' ? [] : [flags.sandbox], env);
+  const config = configure(
+    {
+      ...(flags.data_dir ? { data_dir: flags.data_dir } : {}),
+      ...(sandbox ? { config: sandbox.ready.config } : flags.config ? { config: flags.config } : {}),
+    },
+    env,
+  );
+  const composed = await compose(config, env, { read_only: flags.read_only ?? false, warn });
+  const transport = new ObservedTransport((id) => composed.deps.heartbeats.answered(id));
+  const handle = serveStdio(() => createServer(composed.deps), {
+    transport,
+    onerror: (error) => warn('protocol error', { error: error.message }),
+  });
+  log.info(
+    {
+      config: config.source ?? 'built-in defaults',
+      data_dir: config.data_dir,
+      read_only: flags.read_only ?? false,
+      sandbox: sandbox?.ready.scenario,
+    },
+    'serving MCP over stdio',
+  );
+  composed.work
+    .track(settleInterrupted(composed))
+    .catch((error: unknown) => warn('interrupted runs could not be settled', { error: String(error) }));
+  composed.work
+    .track(composed.resume())
+    .catch((error: unknown) => warn('queued notices were not resumed', { error: String(error) }));
+  const why = await ended(transport);
+  log.info({ why }, 'ending');
+  await handle.close().catch(() => {});
+  if (!(await composed.work.drained(config.rollout_deadline + LAST_WORDS_MS)))
+    warn('ended with work under way; the next start settles it');
+  await composed.close();
+  await sandbox?.stop();
+  return EXIT.ok;
+}
+
+/** Tells when a request was answered, whichever way, so that its heartbeat ends. */
+class ObservedTransport extends StdioServerTransport {
+  readonly #answered: (id: RequestId) => void;
+  readonly closed: Promise<void>;
+
+  constructor(answered: (id: RequestId) => void) {
+    super();
+    this.#answered = answered;
+    this.closed = new Promise((resolve) => {
+      process.stdin.once('end', resolve);
+      process.stdin.once('close', resolve);
+    });
+  }
+
+  override send(message: JSONRPCMessage): Promise<void> {
+    if ('id' in message && message.id !== undefined && !('method' in message)) this.#answered(message.id);
+    return super.send(message);
+  }
+}
+
+function ended(transport: ObservedTransport): Promise<string> {
+  return new Promise((resolve) => {
+    transport.closed.then(() => resolve('the client closed its side'));
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+/** Runs whose server died are settled in the background, so that `initialize` does not wait for a cluster. */
+async function settleInterrupted({ deps, work }: Composed): Promise<void> {
+  const gated = new Map(
+    deps.tools.filter((tool): tool is AnyGatedTool => tool.effect === 'gated').map((tool) => [tool.name, tool]),
+  );
+  const round = () => reconcileAll((name) => gated.get(name), systemContext(deps), deps.gate);
+  const { open } = await round();
+  if (open === 0) return;
+  // Later rounds are not tracked: an ending server leaves them to the next start.
+  void work;
+  const again = async (left: number): Promise<void> => {
+    const result = await round();
+    if (result.open > 0 && left > 0) setTimeout(() => void again(left - 1).catch(() => {}), RECONCILE_EVERY_MS).unref();
+  };
+  setTimeout(() => void again(RECONCILE_TRIES).catch(() => {}), RECONCILE_EVERY_MS).unref();
+}

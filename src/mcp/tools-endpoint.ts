@@ -1,0 +1,144 @@
+import {
+  type CallToolResult,
+  createRequestStateCodec,
+  type InputRequiredResult,
+  inputRequired,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { oneLine } from '../domain/text.ts';
+import { forbidden, notFound } from '../errors.ts';
+import { answer, failure } from './answer.ts';
+import type { ReadContext } from './context.ts';
+import type { ServerDeps } from './deps.ts';
+import { approvalForm, FORM, type FormState, formState } from './gate/form.ts';
+import { callGated } from './gate/gate.ts';
+import { renderGate } from './gate/words.ts';
+import { lineOfState, openIncidents } from './incidents.ts';
+import { progressOf, readContext, recordContext } from './request.ts';
+import type { AnyGatedTool, AnyReadTool, AnyRecordTool, AnyTool } from './tool.ts';
+import { validateArguments } from './validate.ts';
+import { toWire } from './wire.ts';
+
+/** How long a form may stay open beyond its plan, so that a late answer meets "expired" and not a protocol error. */
+const STATE_GRACE_S = 3_600;
+
+export const stateCodec = (deps: Pick<ServerDeps, 'config' | 'state_key'>) =>
+  createRequestStateCodec<FormState>({
+    key: deps.state_key,
+    ttlSeconds: Math.ceil(deps.config.approval.lifetime / 1000) + STATE_GRACE_S,
+  });
+
+/** `tools/list` and `tools/call`: one place lists, checks, runs and formats; no tool is named here. */
+export function serveTools(server: McpServer, deps: ServerDeps): void {
+  const offered = deps.tools.filter((tool) => !deps.read_only || tool.effect === 'read');
+  const byName = new Map<string, AnyTool>(deps.tools.map((tool) => [tool.name, tool]));
+  let wire: ReturnType<typeof toWire>[] | null = null;
+  const codec = stateCodec(deps);
+
+  server.server.setRequestHandler('tools/list', () => {
+    // Made on first use: `initialize` must not wait for schemas.
+    wire ??= offered.map(toWire);
+    return { tools: wire };
+  });
+
+  server.server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {
+    deps.heartbeats.answered(ctx.mcpReq.id);
+    try {
+      const tool = findTool(byName, request.params.name, deps);
+      const args = validateArguments(tool, request.params.arguments);
+      const context = readContext(deps, server, ctx);
+      if (tool.effect === 'gated') return await gated(tool, args, context, ctx, deps, codec);
+      return await plain(tool, args, context, deps);
+    } catch (error) {
+      if (!(error instanceof Error && error.name === 'AppError')) {
+        deps.gate.warn('a tool failed unexpectedly', {
+          tool: request.params.name,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
+      }
+      return failure(error);
+    }
+  });
+}
+
+function findTool(byName: ReadonlyMap<string, AnyTool>, name: string, deps: ServerDeps): AnyTool {
+  const tool = byName.get(name);
+  const names = [...byName.values()].filter((t) => !deps.read_only || t.effect === 'read').map((t) => t.name);
+  if (!tool) throw notFound(`there is no tool "${oneLine(name, 60)}".`, `use one of: ${names.join(', ')}.`);
+  if (deps.read_only && tool.effect !== 'read') {
+    throw forbidden(
+      `this server runs read-only, ${name} is not available.`,
+      'start it without --read-only, or use only the reading tools.',
+    );
+  }
+  return tool;
+}
+
+async function plain(
+  tool: AnyReadTool | AnyRecordTool,
+  args: Record<string, unknown>,
+  context: ReadContext,
+  deps: ServerDeps,
+): Promise<CallToolResult> {
+  const raw =
+    tool.effect === 'read'
+      ? await tool.handle(args, context)
+      : await deps.work.track(tool.handle(args, recordContext(deps, context)));
+  const result = tool.output.parse(raw) as Record<string, unknown>;
+  const named = tool.incidentOf?.(result) ?? (args.incident_id as string | undefined) ?? null;
+  return answer(result, tool.render(result, context), await stateOf(context, named));
+}
+
+async function gated(
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  context: ReadContext,
+  ctx: ServerContext,
+  deps: ServerDeps,
+  codec: ReturnType<typeof stateCodec>,
+): Promise<CallToolResult | InputRequiredResult> {
+  const state = formState.safeParse(ctx.mcpReq.requestState<unknown>());
+  const reply = await deps.work.track(
+    callGated(
+      tool,
+      args,
+      // An answer without the server's own sealed state is not an answer: it is dropped, and the human is asked.
+      {
+        state: state.success ? state.data : null,
+        response: state.success ? ctx.mcpReq.inputResponses?.[FORM] : undefined,
+      },
+      context,
+      deps.gate,
+    ),
+  );
+  if (reply.kind === 'result') {
+    const text = renderGate(reply.result);
+    return answer(reply.result, text, await stateOf(context, reply.result.incident_id));
+  }
+  const { approval } = reply;
+  const progress = progressOf(ctx);
+  progress(`${approval.approval_id}: waiting for a human to decide`);
+  deps.heartbeats.start(
+    ctx.mcpReq.id,
+    `${approval.approval_id}: waiting for a human to decide`,
+    (_n, message) => progress(message),
+    Date.parse(approval.expires_at) - context.clock.now().getTime(),
+  );
+  return inputRequired({
+    inputRequests: { [FORM]: inputRequired.elicit(approvalForm(approval)) },
+    requestState: await codec.mint({ approval_id: approval.approval_id, digest: approval.plan.digest }, ctx),
+  });
+}
+
+/** The line of state of the incident that a result belongs to: the one it names, else the newest open one. */
+async function stateOf(context: ReadContext, named: string | null): Promise<string | null> {
+  try {
+    const incident = named ? await context.record.incident(named) : (await openIncidents(context))[0];
+    if (!incident) return null;
+    return lineOfState(context, incident);
+  } catch {
+    // A damaged record must not hide the answer of a tool that does not need it.
+    return null;
+  }
+}

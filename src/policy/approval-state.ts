@@ -1,0 +1,147 @@
+import type { Approval, Decision, Outcome } from '../domain/approval.ts';
+import { isFinal } from '../domain/approval.ts';
+import { formatDuration, MINUTE, toInstant } from '../domain/instant.ts';
+import { conflict, forbidden, invalidInput } from '../errors.ts';
+
+/**
+ * The transitions of an approval, as pure functions for `Store.updateApproval`. Each returns the approval to be stored, which
+ * may have become `expired` or `stale` instead of what was asked for: the caller looks at `status`. A step that the present
+ * status does not allow throws `CONFLICT` and changes nothing. Source: the product's contract, "Approval".
+ */
+
+/** A clock that reads earlier than the approval's own making by more than this was set back: lifetimes cannot be measured by it. */
+const CLOCK_TOLERANCE_MS = MINUTE;
+
+/** The form in which names of people are compared: case, spaces, invisible characters and Unicode forms do not make another person. */
+export function personKey(name: string): string {
+  return name.normalize('NFKC').replace(/\p{C}/gu, '').replace(/\s+/gu, ' ').trim().toLowerCase().normalize('NFKC');
+}
+
+/** How many different people have approved. */
+export function approversOf(approval: Approval): number {
+  const people = approval.decisions.filter((d) => d.decision === 'approve').map((d) => personKey(d.approver));
+  return new Set(people).size;
+}
+
+function isDue(approval: Approval, now: Date): boolean {
+  const at = now.getTime();
+  const expires = Date.parse(approval.expires_at);
+  // An instant that does not parse must not make an approval eternal.
+  if (Number.isNaN(expires) || at >= expires) return true;
+  return at < Date.parse(approval.created_at) - CLOCK_TOLERANCE_MS;
+}
+
+/**
+ * The approval, `expired` if its lifetime is over and it has not begun to run. `expired` is final and stored, so a clock that is
+ * set back later revives nothing; one set back to before the approval was made expires it too.
+ */
+export function expireIfDue(approval: Approval, now: Date): Approval {
+  if (approval.status !== 'pending' && approval.status !== 'approved') return approval;
+  return isDue(approval, now) ? { ...approval, status: 'expired' } : approval;
+}
+
+/**
+ * Adds a human's decision to a pending approval. One rejection declines it for good; it becomes `approved` when enough different
+ * people have approved. Returns it `expired` when its lifetime is over.
+ * Throws `CONFLICT` (not pending; the same person twice), `FORBIDDEN` (policy does not accept the way), `INVALID_INPUT` (no name).
+ */
+export function decide(approval: Approval, decision: Decision, now: Date): Approval {
+  const current = expireIfDue(approval, now);
+  if (current.status !== 'pending') {
+    if (current !== approval) return current;
+    throw notPossible(current, decision.decision === 'approve' ? 'approved' : 'rejected');
+  }
+  const person = personKey(decision.approver);
+  if (person === '') throw invalidInput('the approver has no name.', 'say who decides, in `approver`.');
+  // Whoever can stop a change may stop it: only an approval needs a way that policy finds strong enough.
+  if (decision.decision === 'reject') {
+    return { ...current, status: 'declined', decisions: [...current.decisions, decision] };
+  }
+  if (!current.ways.includes(decision.way)) {
+    throw forbidden(
+      `policy does not accept the way ${decision.way} for ${current.approval_id}.`,
+      `approve it by one of: ${current.ways.join(', ')}.`,
+    );
+  }
+  if (current.decisions.some((d) => d.decision === 'approve' && personKey(d.approver) === person)) {
+    throw conflict(
+      `${decision.approver.slice(0, 80)} has approved ${current.approval_id} already; it needs ${current.approvers_needed} different people.`,
+      'another person must approve it.',
+    );
+  }
+  const next: Approval = { ...current, decisions: [...current.decisions, decision] };
+  return approversOf(next) >= next.approvers_needed ? { ...next, status: 'approved' } : next;
+}
+
+/**
+ * The one step into `running`. Returns it `running` with its runner, `stale` when the plan made again has another digest, or
+ * `expired`. Throws `CONFLICT` when it is not approved, when the arguments are other ones than those that were approved, or when
+ * it was consumed before: it never returns another caller's `running`, so `running` means that this caller runs it.
+ */
+export function consume(
+  approval: Approval,
+  by: { digest: string; arguments_hash: string; runner: { pid: number; token: string } },
+  now: Date,
+): Approval {
+  const current = expireIfDue(approval, now);
+  if (current.status !== 'approved') {
+    if (current !== approval) return current;
+    throw notPossible(current, 'run');
+  }
+  if (current.arguments_hash !== by.arguments_hash) {
+    throw conflict(
+      `the arguments are not those that ${current.approval_id} was asked for.`,
+      'call again with the same arguments, or without approval_id for a new plan.',
+    );
+  }
+  if (approversOf(current) < current.approvers_needed || current.decisions.some((d) => d.decision === 'reject')) {
+    throw conflict(`${current.approval_id} lacks approvals.`, 'call again without approval_id for a new plan.');
+  }
+  if (current.plan.digest !== by.digest) return { ...current, status: 'stale' };
+  const { pid, token } = by.runner;
+  return { ...current, status: 'running', runner: { pid, token, started_at: toInstant(now) } };
+}
+
+/** Marks a plan as overtaken by the world before it ran; unchanged once it runs or is final, so that the caller sees what it became. */
+export function markStale(approval: Approval): Approval {
+  if (approval.status !== 'pending' && approval.status !== 'approved') return approval;
+  return { ...approval, status: 'stale' };
+}
+
+/** Records what became of a running one; nothing leaves a final state. Throws `CONFLICT` when it does not run. */
+export function finish(approval: Approval, outcome: Outcome): Approval {
+  if (approval.status !== 'running') throw notPossible(approval, 'finished');
+  return { ...approval, status: outcome.status, outcome };
+}
+
+/** How long it still serves, in milliseconds; 0 when it is over. */
+export const remainingMs = (approval: Approval, now: Date): number =>
+  isFinal(approval.status) ? 0 : Math.max(0, Date.parse(approval.expires_at) - now.getTime());
+
+function notPossible(approval: Approval, verb: string) {
+  const id = approval.approval_id;
+  const again = 'call the tool again without approval_id for a new plan.';
+  const lifetime = formatDuration(Date.parse(approval.expires_at) - Date.parse(approval.created_at));
+  switch (approval.status) {
+    case 'pending':
+      return conflict(
+        `${id} is not approved yet (${approversOf(approval)} of ${approval.approvers_needed}), so it cannot be ${verb}.`,
+        'wait for the human, then call again with the same arguments and approval_id.',
+      );
+    case 'approved':
+      return conflict(
+        `${id} is approved already.`,
+        'call the tool again with the same arguments and approval_id to run it.',
+      );
+    case 'running':
+      return conflict(`${id} runs already.`, 'ask get_approval for its outcome.');
+    case 'expired':
+      return conflict(`${id} expired after ${lifetime}; it cannot be ${verb}.`, again);
+    case 'declined':
+      return conflict(`${id} was declined; it cannot be ${verb}.`, 'ask the human what to do instead.');
+    case 'stale':
+      return conflict(`${id} is stale: the world moved since it was planned.`, again);
+    default:
+      return conflict(`${id} was used already (${approval.status}); it cannot be ${verb}.`, again);
+  }
+}

@@ -1,0 +1,145 @@
+import { KubeError } from '../../platform/errors.ts';
+
+type Json = Record<string, unknown>;
+
+const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** RFC 7386. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isMap(patch)) return patch;
+  const result: Json = isMap(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = mergePatch(result[key], value);
+  }
+  return result;
+}
+
+/** The keys by which Kubernetes merges its lists, by the name of the list's field. */
+const MERGE_KEYS: Readonly<Record<string, string>> = {
+  containers: 'name',
+  initContainers: 'name',
+  env: 'name',
+  volumes: 'name',
+  volumeMounts: 'mountPath',
+  conditions: 'type',
+  ownerReferences: 'uid',
+  imagePullSecrets: 'name',
+};
+
+const mergeKey = (field: string, parent: Json): string | undefined => {
+  if (field === 'ports') return 'targetPort' in parent || 'clusterIP' in parent ? 'port' : 'containerPort';
+  return MERGE_KEYS[field];
+};
+
+/** The strategic merge of Kubernetes, as far as workloads need it: maps merge, keyed lists merge, others are replaced. */
+export function strategicPatch(target: unknown, patch: unknown): unknown {
+  if (!isMap(patch)) return patch;
+  if (patch.$patch === 'delete') return undefined;
+  const { $patch, ...changes } = patch;
+  const result: Json = isMap(target) && $patch !== 'replace' ? { ...target } : {};
+  for (const [key, value] of Object.entries(changes)) {
+    if (key.startsWith('$setElementOrder/') || key === '$retainKeys') continue;
+    if (key.startsWith('$deleteFromPrimitiveList/')) {
+      const field = key.slice('$deleteFromPrimitiveList/'.length);
+      const list = result[field];
+      if (Array.isArray(list) && Array.isArray(value)) result[field] = list.filter((item) => !value.includes(item));
+      continue;
+    }
+    if (value === null) {
+      delete result[key];
+      continue;
+    }
+    const by = mergeKey(key, result);
+    if (Array.isArray(value) && by !== undefined && value.every(isMap)) {
+      result[key] = mergeList(Array.isArray(result[key]) ? (result[key] as unknown[]) : [], value, by);
+    } else result[key] = strategicPatch(result[key], value);
+  }
+  return result;
+}
+
+function mergeList(target: unknown[], patch: Json[], by: string): unknown[] {
+  const result = [...target];
+  for (const item of patch) {
+    const at = result.findIndex((candidate) => isMap(candidate) && candidate[by] === item[by]);
+    const merged = strategicPatch(at < 0 ? undefined : result[at], item);
+    if (at < 0) {
+      if (merged !== undefined) result.push(merged);
+    } else if (merged === undefined) result.splice(at, 1);
+    else result[at] = merged;
+  }
+  return result;
+}
+
+/** RFC 6902. @throws KubeError 422 where an operation cannot be applied */
+export function jsonPatch(target: unknown, operations: unknown): unknown {
+  if (!Array.isArray(operations)) throw KubeError.badRequest('a JSON patch is an array of operations');
+  let result = structuredClone(target);
+  for (const operation of operations as Json[]) result = applyOperation(result, operation);
+  return result;
+}
+
+const cannot = (why: string): KubeError => new KubeError(422, 'Invalid', `the server rejected our request: ${why}`);
+
+function applyOperation(document: unknown, operation: Json): unknown {
+  const path = pointer(operation.path);
+  switch (operation.op) {
+    case 'add':
+      return put(document, path, operation.value, true);
+    case 'replace':
+      read(document, path);
+      return put(document, path, operation.value, false);
+    case 'remove':
+      return take(document, path);
+    case 'test':
+      if (JSON.stringify(read(document, path)) !== JSON.stringify(operation.value)) throw cannot('test failed');
+      return document;
+    case 'copy':
+      return put(document, path, structuredClone(read(document, pointer(operation.from))), true);
+    case 'move': {
+      const value = read(document, pointer(operation.from));
+      return put(take(document, pointer(operation.from)), path, value, true);
+    }
+    default:
+      throw cannot(`unknown operation ${String(operation.op)}`);
+  }
+}
+
+function pointer(path: unknown): string[] {
+  if (typeof path !== 'string' || (path !== '' && !path.startsWith('/'))) throw cannot('invalid path');
+  return path
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function read(document: unknown, path: string[]): unknown {
+  let value = document;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !(key in value)) throw cannot(`no value at ${key}`);
+    value = (value as Json)[key];
+  }
+  return value;
+}
+
+function put(document: unknown, path: string[], value: unknown, insert: boolean): unknown {
+  const key = path.at(-1);
+  if (key === undefined) return value;
+  const parent = read(document, path.slice(0, -1));
+  if (Array.isArray(parent)) {
+    const index = key === '-' ? parent.length : Number(key);
+    if (!Number.isInteger(index) || index < 0 || index > parent.length) throw cannot(`invalid index ${key}`);
+    parent.splice(index, insert ? 0 : 1, value);
+  } else if (isMap(parent)) parent[key] = value;
+  else throw cannot(`no place for ${key}`);
+  return document;
+}
+
+function take(document: unknown, path: string[]): unknown {
+  const key = path.at(-1) ?? '';
+  read(document, path);
+  const parent = read(document, path.slice(0, -1));
+  if (Array.isArray(parent)) parent.splice(Number(key), 1);
+  else delete (parent as Json)[key];
+  return document;
+}

@@ -1,0 +1,146 @@
+import { KubeError, statusOf } from '../../platform/errors.ts';
+import { podLog } from '../../platform/logs.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { qualified, type Resource, resourceByPlural } from '../../platform/resources.ts';
+import type { KubeObject } from '../../platform/types.ts';
+import { type Handler, json, type Reply, type Request, type Stream, text } from '../http.ts';
+import { discovery, SERVER_VERSION } from './discovery.ts';
+import { formOf, listReply, objectReply, type TextCache } from './read.ts';
+import { watchStream } from './watch.ts';
+import {
+  bodyOf,
+  createObject,
+  deleteObject,
+  patchObject,
+  replaceObject,
+  scaleOf,
+  type Written,
+  writeScale,
+} from './write.ts';
+
+interface Target {
+  resource: Resource;
+  namespace: string | undefined;
+  name: string | undefined;
+  subresource: string | undefined;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+};
+
+export function kubernetesError(status: number): Reply {
+  return errorReply(new KubeError(status, REASONS[status] ?? 'Unknown', REASONS[status] ?? `status ${status}`));
+}
+
+function errorReply(error: KubeError): Reply {
+  return json(error.code, statusOf(error));
+}
+
+/** The part of the Kubernetes API that the sandbox serves. Every real write is noted in the platform's action log. */
+export function kubernetesWire(platform: Platform): Handler {
+  const cache: TextCache = new WeakMap();
+  return (request) => {
+    try {
+      return answer(platform, request, cache);
+    } catch (error) {
+      if (error instanceof KubeError) return errorReply(error);
+      throw error;
+    }
+  };
+}
+
+function answer(platform: Platform, request: Request, cache: TextCache): Reply | Stream {
+  const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
+  if (path === '/version') return json(200, SERVER_VERSION);
+  if (/^\/(livez|readyz|healthz)$/.test(path)) return text(200, 'ok');
+  const document = discovery(path);
+  if (document !== undefined) {
+    if (request.method !== 'GET') throw notAllowed();
+    return json(200, document);
+  }
+  if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') return review(request);
+  const target = targetOf(path);
+  if (target === undefined) throw KubeError.noSuchPath();
+  if (target.name === undefined) return collection(platform, request, target, cache);
+  return single(platform, request, target, target.name);
+}
+
+/** Reads `/api/v1/namespaces/NS/pods/NAME/log` and its kin. */
+function targetOf(path: string): Target | undefined {
+  const parts = path.split('/').slice(1);
+  const group = parts[0] === 'apis' ? (parts[1] ?? '') : '';
+  const [version = '', ...rest] = parts.slice(parts[0] === 'apis' ? 2 : 1);
+  if (parts[0] !== 'api' && parts[0] !== 'apis') return undefined;
+  const within = rest[0] === 'namespaces' && rest.length > 2;
+  const namespace = within ? rest[1] : undefined;
+  const [plural = '', name, subresource, ...extra] = within ? rest.slice(2) : rest;
+  const resource = resourceByPlural(group, version, plural);
+  if (resource === undefined || extra.length > 0 || (within && !resource.namespaced)) return undefined;
+  return { resource, namespace, name, subresource };
+}
+
+const notAllowed = (): KubeError =>
+  new KubeError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+
+function review(request: Request): Reply {
+  if (request.method !== 'POST') throw notAllowed();
+  const body = bodyOf(request) as Record<string, unknown>;
+  const status = { allowed: true, reason: 'the sandbox allows everything' };
+  const head = { kind: 'SelfSubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', metadata: {} };
+  return json(201, { ...head, spec: body.spec ?? {}, status });
+}
+
+function note(platform: Platform, request: Request, { before, after, dryRun }: Written): void {
+  if (!dryRun) platform.actions.note(request.headers['user-agent'] ?? '', before, after);
+}
+
+function collection(platform: Platform, request: Request, target: Target, cache: TextCache): Reply | Stream {
+  const { resource, namespace } = target;
+  const { store, clock } = platform;
+  const form = formOf(request.headers.accept);
+  if (request.method === 'GET') {
+    const watched = request.query.get('watch');
+    if (watched === 'true' || watched === '1') {
+      return watchStream(store, resource, namespace, request.query, form, clock.now);
+    }
+    return listReply(store, resource, namespace, request.query, form, clock.now(), cache);
+  }
+  if (request.method !== 'POST' || (resource.namespaced && namespace === undefined)) throw notAllowed();
+  const written = createObject(store, resource, namespace ?? '', request);
+  note(platform, request, written);
+  return objectReply(written.after as KubeObject, request.query, form, clock.now(), 201);
+}
+
+function single(platform: Platform, request: Request, target: Target, name: string): Reply {
+  const { resource, namespace, subresource } = target;
+  const { store, clock } = platform;
+  const object = store.get(resource.plural, namespace ?? '', name);
+  if (object === undefined) throw KubeError.notFound(qualified(resource), name);
+  const form = formOf(request.headers.accept);
+  const { method } = request;
+  if (subresource === 'log' && resource.plural === 'pods') {
+    if (method !== 'GET') throw notAllowed();
+    return text(200, podLog(object, platform.faultOf(object), clock.now(), request.query));
+  }
+  if (subresource === 'scale' && resource.scalable) {
+    if (method === 'GET') return json(200, scaleOf(object));
+    if (method !== 'PUT' && method !== 'PATCH') throw notAllowed();
+    const written = writeScale(store, resource, object, request);
+    note(platform, request, written);
+    return json(200, scaleOf(written.after as KubeObject));
+  }
+  if (subresource !== undefined && !(subresource === 'status' && method === 'GET')) throw KubeError.noSuchPath();
+  if (method === 'GET') return objectReply(object, request.query, form, clock.now());
+  const write = { PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject }[method];
+  if (write === undefined) throw notAllowed();
+  const written = write(store, resource, object, request);
+  note(platform, request, written);
+  if (written.after !== null) return objectReply(written.after, request.query, form, clock.now());
+  const details = { name, kind: resource.plural, uid: object.metadata.uid };
+  return json(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
+}

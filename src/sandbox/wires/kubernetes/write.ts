@@ -1,0 +1,167 @@
+import { KubeError } from '../../platform/errors.ts';
+import { apiVersionOf, qualified, type Resource } from '../../platform/resources.ts';
+import type { ObjectStore } from '../../platform/store.ts';
+import type { KubeObject, Workload } from '../../platform/types.ts';
+import type { Request } from '../http.ts';
+import { jsonPatch, mergePatch, strategicPatch } from './patch.ts';
+
+/** What a write did: `before` and `after` are null where there was or is no object. */
+export interface Written {
+  before: KubeObject | null;
+  after: KubeObject | null;
+  dryRun: boolean;
+}
+
+const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+export function bodyOf(request: Request): unknown {
+  try {
+    return JSON.parse(request.body.toString('utf8'));
+  } catch {
+    throw KubeError.badRequest('the body of the request is not JSON');
+  }
+}
+
+export function dryRunOf(request: Request, body?: unknown): boolean {
+  const asked = request.query.getAll('dryRun');
+  const inBody = (body as { dryRun?: unknown } | undefined)?.dryRun;
+  if (Array.isArray(inBody)) asked.push(...inBody.map(String));
+  if (asked.some((value) => value !== 'All')) throw KubeError.badRequest('dryRun: only "All" is supported');
+  return asked.length > 0;
+}
+
+function objectIn(body: unknown, resource: Resource, namespace: string): KubeObject {
+  const object = body as KubeObject;
+  if (typeof object !== 'object' || object === null || typeof object.metadata !== 'object') {
+    throw KubeError.badRequest('the body is not an object with metadata');
+  }
+  const expected = apiVersionOf(resource);
+  if ((object.kind ?? resource.kind) !== resource.kind || (object.apiVersion ?? expected) !== expected) {
+    const given = `${object.apiVersion}, Kind=${object.kind}`;
+    throw KubeError.badRequest(`the object provided is unrecognized or of another kind (${given})`);
+  }
+  const at = object.metadata.namespace ?? namespace;
+  if (resource.namespaced && at !== namespace) {
+    throw KubeError.badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  const metadata = { ...object.metadata, ...(resource.namespaced ? { namespace } : {}) };
+  return { ...object, apiVersion: expected, kind: resource.kind, metadata };
+}
+
+function validate(object: KubeObject, resource: Resource): void {
+  const { name } = object.metadata;
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw KubeError.invalid(resource.kind, String(name ?? ''), 'metadata.name: must be an RFC 1123 subdomain');
+  }
+  const replicas = (object as Workload).spec?.replicas;
+  if (replicas !== undefined && (!Number.isInteger(replicas) || replicas < 0)) {
+    throw KubeError.invalid(
+      resource.kind,
+      name,
+      `spec.replicas: Invalid value: ${replicas}: must be greater than or equal to 0`,
+    );
+  }
+  const { selector, template } = ((object as Workload).spec ?? {}) as Partial<Workload['spec']>;
+  if (template === undefined || selector?.matchLabels === undefined || resource.group !== 'apps') return;
+  for (const [key, value] of Object.entries(selector.matchLabels)) {
+    if (template.metadata?.labels?.[key] !== value) {
+      throw KubeError.invalid(resource.kind, name, 'spec.template.metadata.labels: `selector` does not match template');
+    }
+  }
+}
+
+export function createObject(store: ObjectStore, resource: Resource, namespace: string, request: Request): Written {
+  const object = objectIn(bodyOf(request), resource, namespace);
+  validate(object, resource);
+  if (object.metadata.resourceVersion) {
+    throw KubeError.badRequest('resourceVersion should not be set on objects to be created');
+  }
+  if (resource.namespaced && store.get('namespaces', '', namespace) === undefined) {
+    throw KubeError.notFound('namespaces', namespace);
+  }
+  const dryRun = dryRunOf(request);
+  if (!dryRun) return { before: null, after: store.create(resource, object), dryRun };
+  if (store.get(resource.plural, object.metadata.namespace ?? '', object.metadata.name) !== undefined) {
+    throw KubeError.alreadyExists(qualified(resource), object.metadata.name);
+  }
+  return { before: null, after: object, dryRun };
+}
+
+function save(store: ObjectStore, resource: Resource, before: KubeObject, next: KubeObject, request: Request): Written {
+  const { name, namespace } = before.metadata;
+  if (next.metadata.name !== name || (next.metadata.namespace ?? namespace) !== namespace) {
+    throw KubeError.badRequest('the name of the object does not match the name on the URL');
+  }
+  const metadata = { ...next.metadata, ...(namespace === undefined ? {} : { namespace }) };
+  // The status is the controllers' to write.
+  const after: KubeObject = { ...next, apiVersion: before.apiVersion, kind: before.kind, metadata };
+  if (before.status === undefined) delete after.status;
+  else after.status = before.status;
+  validate(after, resource);
+  const dryRun = dryRunOf(request);
+  const stale = metadata.resourceVersion !== undefined && metadata.resourceVersion !== before.metadata.resourceVersion;
+  if (dryRun && stale) throw KubeError.conflict(qualified(resource), name);
+  return { before, after: dryRun ? after : store.update(resource, after), dryRun };
+}
+
+export function replaceObject(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
+  const next = objectIn(bodyOf(request), resource, before.metadata.namespace ?? '');
+  return save(store, resource, before, next, request);
+}
+
+/** @throws KubeError 415 for a content type that is no patch */
+export function patched(target: unknown, request: Request): unknown {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim();
+  const body = bodyOf(request);
+  if (type === 'application/strategic-merge-patch+json') return strategicPatch(target, body);
+  if (type === 'application/merge-patch+json') return mergePatch(target, body);
+  if (type === 'application/json-patch+json') return jsonPatch(target, body);
+  const known = 'json-patch+json, merge-patch+json, strategic-merge-patch+json';
+  throw new KubeError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted: ${known}`,
+  );
+}
+
+export function patchObject(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
+  const next = patched(before, request) as KubeObject;
+  return save(store, resource, before, next, request);
+}
+
+export function deleteObject(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
+  const body = request.body.length === 0 ? undefined : bodyOf(request);
+  const dryRun = dryRunOf(request, body);
+  const { namespace = '', name } = before.metadata;
+  if (!dryRun) store.remove(resource, namespace, name);
+  return { before, after: null, dryRun };
+}
+
+export function scaleOf(object: KubeObject): Record<string, unknown> {
+  const { spec, status } = object as Workload;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = Object.entries(spec.selector.matchLabels).map((pair) => pair.join('='));
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { replicas: spec.replicas ?? 1 },
+    status: { replicas: status?.replicas ?? 0, selector: selector.join(',') },
+  };
+}
+
+/** Sets the replicas through the scale subresource. */
+export function writeScale(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
+  const scale = (request.method === 'PUT' ? bodyOf(request) : patched(scaleOf(before), request)) as {
+    spec?: { replicas?: number };
+    metadata?: { resourceVersion?: string };
+  };
+  const replicas = scale.spec?.replicas ?? 0;
+  const version = scale.metadata?.resourceVersion;
+  const next: KubeObject = {
+    ...before,
+    metadata: { ...before.metadata, ...(version === undefined ? {} : { resourceVersion: version }) },
+    spec: { ...(before as Workload).spec, replicas },
+  };
+  return save(store, resource, before, next, request);
+}

@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { shortInstant, toInstant } from '../src/domain/instant.ts';
+import { HEALTH } from '../src/domain/observe.ts';
+import { fence, oneLine } from '../src/domain/text.ts';
+import { notFound } from '../src/errors.ts';
+import { observeHealth } from '../src/mcp/observe.ts';
+import * as s from '../src/mcp/schemas.ts';
+import { sourceTrouble } from '../src/mcp/sources.ts';
+import { defineTool } from '../src/mcp/tool.ts';
+
+const SHOWN = 40;
+const SHOWN_ALERTS = 20;
+const LINES = 20;
+
+export const getSystemHealth = defineTool({
+  name: 'get_system_health',
+  title: 'Get system health',
+  effect: 'read',
+  description:
+    'Health of one environment in one call: workloads, pods, alerts, error rate, latency and health endpoints, worst first, with which sources did not answer. "unknown" means that nobody knows, not that it is fine. It changes nothing.',
+  input: z.strictObject({
+    environment: s.environmentArg,
+    component: s.text(100).optional().describe('Only this service, with more detail.'),
+  }),
+  output: z.object({
+    environment: z.string(),
+    status: z.enum(HEALTH),
+    components: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.string(),
+        namespace: z.string().nullable(),
+        status: z.enum(HEALTH),
+        reason: z.string().nullable(),
+        ready: z.number().nullable(),
+        desired: z.number().nullable(),
+        restarts: z.number().nullable(),
+      }),
+    ),
+    components_total: z.number(),
+    alerts: z.array(
+      z.object({
+        name: z.string(),
+        severity: z.string(),
+        component: z.string().nullable(),
+        started_at: z.string().nullable(),
+        summary: z.string(),
+        state: z.enum(['active', 'silenced', 'inhibited']),
+      }),
+    ),
+    alerts_total: z.number(),
+    events: z.array(
+      z.object({ object: z.string(), reason: z.string(), message: z.string(), last_seen: z.string().nullable() }),
+    ),
+    sources: s.sources,
+    checked_at: z.string(),
+  }),
+  handle: async (args, context) => {
+    const env = context.environment(args.environment);
+    const seen = await observeHealth(env, context);
+    const wanted = args.component;
+    const components = wanted ? seen.judged.components.filter((c) => c.name === wanted) : seen.judged.components;
+    if (wanted && components.length === 0 && seen.judged.components.length > 0) {
+      throw notFound(
+        `no component is called ${oneLine(wanted, 60)} in ${env.name}.`,
+        `there are: ${seen.judged.components
+          .slice(0, 30)
+          .map((c) => c.name)
+          .join(', ')}.`,
+      );
+    }
+    const alerts = wanted ? seen.alerts.filter((a) => a.component === wanted) : seen.alerts;
+    return {
+      environment: env.name,
+      status: wanted ? (components[0]?.status ?? 'unknown') : seen.judged.status,
+      components: components
+        .slice(0, SHOWN)
+        .map(({ name, kind, namespace, status, reason, ready, desired, restarts }) => ({
+          name,
+          kind,
+          namespace: namespace ?? null,
+          status,
+          reason: reason ?? null,
+          ready: ready ?? null,
+          desired: desired ?? null,
+          restarts: restarts ?? null,
+        })),
+      components_total: components.length,
+      alerts: alerts
+        .slice(0, SHOWN_ALERTS)
+        .map((a) => ({ ...a, name: oneLine(a.name, 80), summary: oneLine(a.summary, 200) })),
+      alerts_total: alerts.length,
+      events: wanted ? await warnings(env, context, wanted) : [],
+      sources: seen.sources,
+      checked_at: toInstant(context.clock.now()),
+    };
+  },
+  render: (result) => {
+    const sick = result.components.filter((c) => c.status !== 'healthy');
+    const well = result.components_total - result.components.filter((c) => c.status !== 'healthy').length;
+    const rows = (sick.length > 0 ? sick : result.components)
+      .slice(0, LINES)
+      .map(
+        (c) =>
+          `${c.name} (${c.kind}${c.namespace ? ` ${c.namespace}` : ''}) ${c.status}: ${c.reason ?? 'ok'}; ready ${c.ready ?? '?'}/${c.desired ?? '?'}, restarts ${c.restarts ?? 'unknown'}`,
+      );
+    const active = result.alerts.filter((a) => a.state === 'active');
+    const quiet = result.alerts.length - active.length;
+    const alerts = active
+      .slice(0, 10)
+      .map(
+        (a) =>
+          `${a.severity} ${a.name}${a.component ? ` on ${a.component}` : ''} since ${a.started_at ? shortInstant(a.started_at) : 'unknown'}: ${a.summary}`,
+      );
+    return [
+      `${result.environment} is ${result.status}: ${sick.length} of ${result.components_total} components are not healthy${sick.length === 0 ? '' : `, ${well} healthy`}; ${active.length} alerts fire${quiet > 0 ? `, ${quiet} silenced or inhibited` : ''}.`,
+      ...(rows.length > 0 ? [fence('components', rows.join('\n'))] : []),
+      ...(sick.length > LINES
+        ? [`${sick.length - LINES} more unhealthy components are not shown: ask with component.`]
+        : []),
+      ...(alerts.length > 0 ? [fence('alerts', alerts.join('\n'))] : []),
+      ...(result.events.length > 0
+        ? [fence('kubernetes events', result.events.map((e) => `${e.object} ${e.reason}: ${e.message}`).join('\n'))]
+        : []),
+      ...sourceTrouble(result.sources),
+    ].join('\n');
+  },
+});
+
+/** Newest warnings about one component; their absence or failure is no failure of the call. */
+async function warnings(
+  env: Parameters<typeof observeHealth>[0],
+  context: Parameters<typeof observeHealth>[1],
+  component: string,
+) {
+  const kubernetes = await env.kubernetes().catch(() => null);
+  const list = await kubernetes
+    ?.listWarnings(env.namespaces, 200, { deadline_ms: context.config.source_deadline, signal: context.signal })
+    .catch(() => []);
+  return (list ?? [])
+    .filter((event) => event.object.includes(component))
+    .slice(0, 8)
+    .map((event) => ({
+      object: event.object,
+      reason: event.reason,
+      message: oneLine(event.message, 200),
+      last_seen: event.last_seen,
+    }));
+}
