@@ -216,7 +216,10 @@ async function draftOf(
   why: string[],
   reason: string,
 ): Promise<Draft> {
-  const changes = diffManifests(from.manifest, to.manifest);
+  const changes = diffManifests(from.manifest, to.manifest, {
+    from: `revision ${from.revision}`,
+    to: `revision ${to.revision}`,
+  });
   const kubernetes = await env.kubernetes();
   const options = { deadline_ms: deadline(context), signal: context.signal };
   const touched = new Set(changes.map((change) => change.name));

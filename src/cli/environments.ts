@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { scaleDownCommand } from '../adapters/platform/index.ts';
 import type { AuthConfig, Config, FleetConfig, SignalsConfig } from '../config.ts';
 import { oneLine } from '../domain/text.ts';
 import { notConfigured, notFound } from '../errors.ts';
@@ -61,6 +62,7 @@ function build(name: string, config: Config, env: Env, commands: () => Promise<C
     const { createKubernetes } = await import('../adapters/kubernetes/index.ts');
     return createKubernetes({
       env,
+      passthrough: config.program_environment,
       ...(environment.context ? { context: environment.context } : {}),
       ...(environment.kubeconfig ? { kubeconfig: environment.kubeconfig } : {}),
     });
@@ -135,7 +137,7 @@ function build(name: string, config: Config, env: Env, commands: () => Promise<C
     kubernetes: async () => (await kube()).reader,
     helm: async () => (await helm()).reader,
     platform: {
-      scaleDownCommand: () => environment.scale_down.command.map((word) => word.replaceAll('{environment}', name)),
+      scaleDownCommand: () => scaleDownCommand(environment.scale_down.command, { environment: name }),
     },
     alerts,
     metrics,

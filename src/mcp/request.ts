@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
@@ -44,7 +45,11 @@ export function progressOf(ctx: ServerContext): (message: string, progress?: num
   };
 }
 
+/** Sources that one call reads at once listen for its cancellation; Node warns from 11 on. */
+const LISTENERS = 200;
+
 export function readContext(deps: ServerDeps, server: McpServer, ctx: ServerContext): ReadContext {
+  setMaxListeners(LISTENERS, ctx.mcpReq.signal);
   return {
     config: deps.config,
     clock: deps.clock,

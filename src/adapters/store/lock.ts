@@ -84,7 +84,7 @@ export function createFolderLock(folder: string, options: { deadlineMs?: number 
     queue = before.then(() => turn);
     try {
       if (!(await endsWithin(before, deadlineMs))) throw lockedOut(path, null, deadlineMs);
-      const release = deadline > 0 ? async () => undefined : await acquire(deadline);
+      const release = await acquire(deadline);
       try {
         if (!swept) {
           swept = true;

@@ -48,7 +48,7 @@ export class Session {
       new StdioClientTransport({
         command: process.execPath,
         args: [bundled('cli.js'), 'serve', ...serverArgs],
-        env: { ...inherited, INCIDENT_MCP_LOG: 'error' },
+        env: { ...inherited, INCIDENT_MCP_LOG: 'warn' },
         stderr: 'inherit',
       }),
     );

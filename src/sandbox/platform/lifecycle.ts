@@ -22,8 +22,10 @@ export const DELAYS = {
   becomeReady: 0.3,
   crashAtStart: 0.3,
   crashUnderLoad: 1,
-  backoff: 4,
-  untilOom: 6,
+  backoff: 15,
+  /** The wait of a container whose cause to crash is gone. */
+  backoffWhenSound: 0.5,
+  untilOom: 15,
   oomRestart: 1,
 } as const;
 
@@ -39,6 +41,7 @@ export function createLifecycle(
   const runs = new Map<string, PodRun>();
   const names = new Map<string, { namespace: string; name: string }>();
   const pending = new Map<string, () => void>();
+  const hastened = new Set<string>();
 
   const remember = (pod: KubeObject, run: PodRun): void => {
     const { uid = '', namespace = '', name } = pod.metadata;
@@ -48,6 +51,7 @@ export function createLifecycle(
   const forget = (uid: string): void => {
     runs.delete(uid);
     names.delete(uid);
+    hastened.delete(uid);
   };
   const find = (pod: KubeObject): KubeObject | undefined => {
     const found = store.get('pods', pod.metadata.namespace ?? '', pod.metadata.name);
@@ -76,6 +80,11 @@ export function createLifecycle(
     if (run.ready !== ready) set(pod, { ...run, ready, readyChangedAt: clock.now() });
   };
 
+  const restartAfter = (pod: KubeObject, seconds: number): void =>
+    plan(pod, seconds, (current, then) => {
+      hastened.delete(current.metadata.uid ?? '');
+      begin(current, { ...then, restarts: then.restarts + 1 });
+    });
   const crash = (pod: KubeObject, run: PodRun, reason: string, exitCode: number, wait: number): void => {
     const now = clock.now();
     const container = (pod as Pod).spec.containers[0]?.name ?? '';
@@ -90,11 +99,11 @@ export function createLifecycle(
     const { name, namespace } = pod.metadata;
     const where = `in pod ${name}_${namespace}(${pod.metadata.uid})`;
     event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container} ${where}`);
-    plan(pod, wait, (current, then) => run_(current, { ...then, restarts: then.restarts + 1 }));
+    restartAfter(pod, wait);
   };
 
   /** Begins a container, and decides what becomes of it. */
-  const run_ = (pod: KubeObject, run: PodRun): void => {
+  const begin = (pod: KubeObject, run: PodRun): void => {
     const started = set(pod, { ...run, stage: 'running', ready: false, since: clock.now() });
     event(started, 'Normal', 'Started', `Started container ${(pod as Pod).spec.containers[0]?.name ?? ''}`);
     settle(started, runs.get(pod.metadata.uid ?? '') ?? run);
@@ -150,20 +159,18 @@ export function createLifecycle(
         readyChangedAt: now,
         last: null,
       };
-      plan(set(pod, run), DELAYS.pull, run_);
+      plan(set(pod, run), DELAYS.pull, begin);
     },
     adopt(pod, run) {
       remember(pod, run);
       if (run.stage === 'backoff') {
-        plan(pod, DELAYS.backoff * random.next(), (current, then) =>
-          run_(current, { ...then, restarts: then.restarts + 1 }),
-        );
+        restartAfter(pod, DELAYS.backoff * random.next());
       } else if (faultOf(pod) === 'oom') settle(pod, run);
     },
     runOf: (uid) => runs.get(uid),
     poke() {
       for (const [uid, run] of runs) {
-        if (run.stage !== 'running' || pending.has(uid)) continue;
+        if (run.stage === 'creating' || (run.stage === 'running' && pending.has(uid))) continue;
         const at = names.get(uid);
         const pod = at === undefined ? undefined : store.get('pods', at.namespace, at.name);
         if (pod?.metadata.uid !== uid) {
@@ -171,6 +178,12 @@ export function createLifecycle(
           continue;
         }
         const fault = faultOf(pod);
+        if (run.stage === 'backoff') {
+          // Nobody should have to wait out a back-off to see that a cause is gone.
+          if (fault === null && !hastened.has(uid)) restartAfter(pod, DELAYS.backoffWhenSound);
+          if (fault === null) hastened.add(uid);
+          continue;
+        }
         const waits = fault === 'dependency' || fault === 'stuck';
         if (run.ready === waits) settle(pod, run);
       }

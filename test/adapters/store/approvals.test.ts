@@ -77,12 +77,17 @@ describe('approvals', () => {
   test('of several processes that consume one, exactly one wins', async () => {
     const { dir, store } = await tempStore();
     const file = await bundledWorker();
-    await store.createApproval(approval(A));
-    const workers = [1, 2, 3].map(() => startWorker(file, ['consume', dir, A]));
-    await Promise.all(workers.map((worker) => worker.ended));
-    const said = workers.map((worker) => worker.lines[1]).sort();
-    expect(said).toEqual(['lost: consumed already', 'lost: consumed already', 'won']);
-    const winner = workers.find((worker) => worker.lines[1] === 'won');
-    expect((await store.approval(A))?.runner?.pid).toBe(winner?.process.pid);
+    const ids = Array.from({ length: 25 }, (_, i) => `APR-RACE0000${String(i).padStart(2, '0')}`);
+    for (const id of ids) await store.createApproval(approval(id));
+    const start = String(Date.now() + 700);
+    const workers = [1, 2, 3].map(() => startWorker(file, ['consume', dir, start, ...ids]));
+    expect(await Promise.all(workers.map((worker) => worker.ended))).toEqual([0, 0, 0]);
+    const said = workers.flatMap((worker) => worker.lines);
+    for (const id of ids) {
+      const winners = workers.filter((worker) => worker.lines.includes(`won ${id}`));
+      expect(winners.length, id).toBe(1);
+      expect(said.filter((line) => line === `lost ${id}: consumed already`).length, id).toBe(2);
+      expect((await store.approval(id))?.runner?.pid).toBe(winners[0]?.process.pid);
+    }
   }, 30_000);
 });

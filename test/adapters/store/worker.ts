@@ -31,16 +31,20 @@ const tasks: Record<string, () => Promise<void>> = {
     }
   },
   async consume() {
-    say('ready');
-    try {
-      await store.updateApproval(rest[0] ?? '', (approval) => {
-        if (approval.status !== 'approved') throw conflict('consumed already', 'none');
-        const runner = { pid: process.pid, token: 't', started_at: '2026-03-01T14:32:00.000Z' };
-        return { ...approval, status: 'running', runner };
-      });
-      say('won');
-    } catch (cause) {
-      say(cause instanceof Error ? `lost: ${cause.message}` : 'lost');
+    // All workers begin at one instant and go through the same approvals, so that they meet at each.
+    const [start = '', ...ids] = rest;
+    while (Date.now() < Number(start)) await new Promise((resolve) => setTimeout(resolve, 1));
+    for (const id of ids) {
+      try {
+        await store.updateApproval(id, (approval) => {
+          if (approval.status !== 'approved') throw conflict('consumed already', 'none');
+          const runner = { pid: process.pid, token: 't', started_at: '2026-03-01T14:32:00.000Z' };
+          return { ...approval, status: 'running', runner };
+        });
+        say(`won ${id}`);
+      } catch (cause) {
+        say(`lost ${id}: ${cause instanceof Error ? cause.message : ''}`);
+      }
     }
   },
   async hold() {

@@ -89,7 +89,9 @@ const notAllowed = (): KubeError =>
 
 function review(request: Request): Reply {
   if (request.method !== 'POST') throw notAllowed();
-  const body = bodyOf(request) as Record<string, unknown>;
+  // kubectl sends these as protobuf; the answer is the same whatever is asked.
+  const isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
+  const body = isJson ? (bodyOf(request) as Record<string, unknown>) : {};
   const status = { allowed: true, reason: 'the sandbox allows everything' };
   const head = { kind: 'SelfSubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', metadata: {} };
   return json(201, { ...head, spec: body.spec ?? {}, status });

@@ -14,7 +14,12 @@ export interface Written {
 
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
+/** @throws KubeError 415 for a body that is not JSON by its type, 400 for one that is not by its content */
 export function bodyOf(request: Request): unknown {
+  const type = request.headers['content-type'] ?? 'application/json';
+  if (!/^application\/([\w.-]+\+)?json\b/.test(type)) {
+    throw new KubeError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format: ${type}`);
+  }
   try {
     return JSON.parse(request.body.toString('utf8'));
   } catch {
