@@ -261,6 +261,8 @@ export const configSchema = z
     store: z.strictObject({ dir: z.string().optional(), key_file: z.string().optional() }).prefault({}),
     /** Deadline of one source within a read. */
     source_deadline: duration.prefault('5s'),
+    /** How long the effect of an executed change is watched before the verdict is recorded. */
+    verification_window: duration.prefault('5m'),
     /** How long a rollout may take before it counts as failed. */
     rollout_deadline: duration.prefault('5m'),
   })

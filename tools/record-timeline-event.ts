@@ -63,7 +63,7 @@ export const recordTimelineEvent = defineTool({
           },
         ];
       },
-      args.idempotency_key,
+      args.idempotency_key === undefined ? undefined : `record_timeline_event:${args.idempotency_key}`,
     );
     const event = events[0];
     if (!event) throw notFound('the event was not written.', 'try again.');

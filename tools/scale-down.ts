@@ -81,15 +81,13 @@ async function planPlatform(env: EnvironmentReaders, context: ReadContext, args:
     from: pods,
     to: 'scaled down by the platform command',
     command: env.platform.scaleDownCommand(),
-    changes: running
-      .slice(0, 40)
-      .map((w) => ({
-        kind: w.kind,
-        name: w.name,
-        field: 'replicas',
-        from: String(w.desired),
-        to: 'as the platform command decides, at most all to 0',
-      })),
+    changes: running.slice(0, 40).map((w) => ({
+      kind: w.kind,
+      name: w.name,
+      field: 'replicas',
+      from: String(w.desired),
+      to: 'as the platform command decides, at most all to 0',
+    })),
     changes_total: running.length,
     blast_radius: { pods, customers: await affectedCustomers(env, context) },
     warnings: [

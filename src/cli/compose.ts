@@ -9,8 +9,9 @@ import { createRunbooks } from '../adapters/runbooks/index.ts';
 import { createStore } from '../adapters/store/index.ts';
 import { type Config, type ConfigFlags, loadConfig } from '../config.ts';
 import type { ServerDeps } from '../mcp/deps.ts';
-import type { GateDeps, Warn } from '../mcp/gate/deps.ts';
+import { type GateDeps, SYSTEM, type Warn } from '../mcp/gate/deps.ts';
 import { Heartbeats } from '../mcp/heartbeat.ts';
+import { sendMessage } from '../mcp/messages.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Commands } from '../ports/commands.ts';
 import type { Store } from '../ports/store.ts';
@@ -86,8 +87,19 @@ export async function compose(
     );
     return commands;
   };
-  const environments = createEnvironments(config, env, loadCommands);
   const notifications = createNotifications(config, env, clock, options.warn);
+  const runbooks = createRunbooks(
+    config.runbooks_dir
+      ? { own: config.runbooks_dir, shipped: null }
+      : { own: join(config.data_dir, 'runbooks'), shipped: shippedRunbooks() },
+  );
+  const environments = createEnvironments(config, env, loadCommands, {
+    runbooks,
+    messenger: {
+      send: (id, audience, message) =>
+        sendMessage({ store, clock, notify: (notice) => notifications.send(notice) }, id, audience, message, SYSTEM),
+    },
+  });
   const gate: GateDeps = {
     store,
     clock,
@@ -105,7 +117,7 @@ export async function compose(
       config,
       clock,
       store,
-      runbooks: createRunbooks(config.runbooks_dir ?? shippedRunbooks()),
+      runbooks,
       environment: (name) => environments.readers(name),
       notify: (notice) => notifications.send(notice),
       gate,

@@ -18,7 +18,12 @@ export interface Environments {
   actuators(name: string): Promise<EnvironmentActuators>;
 }
 
-export function createEnvironments(config: Config, env: Env, commands: () => Promise<Commands>): Environments {
+export function createEnvironments(
+  config: Config,
+  env: Env,
+  commands: () => Promise<Commands>,
+  own: Pick<EnvironmentActuators, 'runbooks' | 'messenger'>,
+): Environments {
   const built = new Map<string, Built>();
   const pick = (name?: string): Built => {
     const wanted = name ?? config.default_environment;
@@ -30,7 +35,7 @@ export function createEnvironments(config: Config, env: Env, commands: () => Pro
         `use one of: ${Object.keys(config.environments).join(', ')}.`,
       );
     }
-    const fresh = build(wanted, config, env, commands);
+    const fresh = build(wanted, config, env, commands, own);
     built.set(wanted, fresh);
     return fresh;
   };
@@ -54,7 +59,13 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function build(name: string, config: Config, env: Env, commands: () => Promise<Commands>): Built {
+function build(
+  name: string,
+  config: Config,
+  env: Env,
+  commands: () => Promise<Commands>,
+  own: Pick<EnvironmentActuators, 'runbooks' | 'messenger'>,
+): Built {
   const environment = config.environments[name] as Config['environments'][string];
   const signals: SignalsConfig = environment.signals ?? config.signals;
   const fleetConfig: FleetConfig = environment.fleet ?? config.fleet;
@@ -153,6 +164,7 @@ function build(name: string, config: Config, env: Env, commands: () => Promise<C
         kubernetes: (await kube()).actuator,
         helm: (await helm()).actuator,
         platform: createPlatform(await commands()),
+        ...own,
       };
     },
   };

@@ -1,11 +1,9 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { reconcileAll } from '../mcp/gate/reconcile.ts';
-import { systemContext } from '../mcp/request.ts';
 import { createServer } from '../mcp/server.ts';
-import type { AnyGatedTool } from '../mcp/tool.ts';
-import { type Composed, compose, configure, type Env } from './compose.ts';
+import { compose, configure, type Env } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { keepHouse } from './housekeeping.ts';
 import { createLog } from './log.ts';
 import { startSandbox } from './sandbox-process.ts';
 
@@ -17,9 +15,6 @@ export interface ServeFlags {
   sandbox?: string;
 }
 
-/** How often an interrupted run, whose outcome cannot be asked for yet, is asked for again. */
-const RECONCILE_EVERY_MS = 1_000;
-const RECONCILE_TRIES = 1_200;
 const LAST_WORDS_MS = 2_000;
 
 /** MCP over stdio until the client goes away. An approved change that is running is finished before the process ends. */
@@ -50,13 +45,12 @@ export async function serve(flags: ServeFlags, env: Env): Promise<ExitCode> {
     },
     'serving MCP over stdio',
   );
-  composed.work
-    .track(settleInterrupted(composed))
-    .catch((error: unknown) => warn('interrupted runs could not be settled', { error: String(error) }));
+  const housekeeping = keepHouse(composed, warn);
   composed.work
     .track(composed.resume())
     .catch((error: unknown) => warn('queued notices were not resumed', { error: String(error) }));
   const why = await ended(transport);
+  housekeeping.stop();
   log.info({ why }, 'ending');
   await handle.close().catch(() => {});
   if (!(await composed.work.drained(config.rollout_deadline + LAST_WORDS_MS)))
@@ -91,21 +85,4 @@ function ended(transport: ObservedTransport): Promise<string> {
     transport.closed.then(() => resolve('the client closed its side'));
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
   });
-}
-
-/** Runs whose server died are settled in the background, so that `initialize` does not wait for a cluster. */
-async function settleInterrupted({ deps, work }: Composed): Promise<void> {
-  const gated = new Map(
-    deps.tools.filter((tool): tool is AnyGatedTool => tool.effect === 'gated').map((tool) => [tool.name, tool]),
-  );
-  const round = () => reconcileAll((name) => gated.get(name), systemContext(deps), deps.gate);
-  const { open } = await round();
-  if (open === 0) return;
-  // Later rounds are not tracked: an ending server leaves them to the next start.
-  void work;
-  const again = async (left: number): Promise<void> => {
-    const result = await round();
-    if (result.open > 0 && left > 0) setTimeout(() => void again(left - 1).catch(() => {}), RECONCILE_EVERY_MS).unref();
-  };
-  setTimeout(() => void again(RECONCILE_TRIES).catch(() => {}), RECONCILE_EVERY_MS).unref();
 }

@@ -1,5 +1,7 @@
 import type { Incident } from './incident.ts';
 import { formatDuration, type Instant } from './instant.ts';
+import { correctionsOf } from './postmortem/corrections.ts';
+import { SEVERITIES, type Severity } from './severity.ts';
 import type { TimelineEvent } from './timeline.ts';
 
 export const METRIC_NAMES = [
@@ -33,8 +35,8 @@ export interface Impact {
 }
 
 export interface IncidentMetrics extends Record<MetricName, Metric> {
+  /** Length of the impact over all its intervals (`impactOf`). */
   impact_ms: number | null;
-  impact: Impact;
 }
 
 interface End {
@@ -56,27 +58,35 @@ function span(from: End, to: End): Metric {
   return { ...metric, reason: 'the instants are in an impossible order', warning };
 }
 
+/** Events that no later one corrects. */
+function validEvents(events: readonly TimelineEvent[]): TimelineEvent[] {
+  const corrected = correctionsOf(events);
+  return events.filter((event) => !corrected.has(event.id));
+}
+
+/** Where durations start: the start of impact, or detection where that is unknown, which the basis says. */
+function startOf(incident: Incident, detected: End): End {
+  return incident.impact_started_at
+    ? { at: incident.impact_started_at, basis: 'start of impact', missing: '' }
+    : { ...detected, basis: `${detected.basis} (start of impact unknown)` };
+}
+
 /**
  * The five times of an incident and the length of its impact. Source: the rules of practice, "Instants and metrics".
  *
  * @param events the incident's timeline in any order; detections, pages and human acts are looked up in it
  */
 export function metricsOf(incident: Incident, events: readonly TimelineEvent[]): IncidentMetrics {
-  const replaced = new Set(events.flatMap((event) => (event.supersedes ? [event.supersedes] : [])));
-  const valid = events.filter((event) => !replaced.has(event.id));
+  const valid = validEvents(events);
   const detected = detectionOf(incident, valid);
-  const start: End = incident.impact_started_at
-    ? { at: incident.impact_started_at, basis: 'start of impact', missing: '' }
-    : { ...detected, basis: `${detected.basis} (start of impact unknown)` };
-  const impact = impactOf(incident, start);
+  const start = startOf(incident, detected);
   return {
     time_to_detect: timeToDetect(incident, detected),
     time_to_declare: span(detected, declaredOf(incident)),
     time_to_acknowledge: timeToAcknowledge(incident, valid),
-    time_to_mitigate: span(start, mitigationOf(incident)),
+    time_to_mitigate: timeToMitigate(incident, start),
     time_to_resolve: resolved(incident, start),
-    impact_ms: impact.impact_ms,
-    impact,
+    impact_ms: impactOf(incident, events).impact_ms,
   };
 }
 
@@ -159,6 +169,15 @@ function mitigationOf(incident: Incident): End {
     : { at: null, basis: 'mitigated', missing: 'the impact is not known to have stopped' };
 }
 
+/** Recovery is verified after the impact has stopped; with a reopening the two may belong to different rounds. */
+function timeToMitigate(incident: Incident, start: End): Metric {
+  const metric = span(start, mitigationOf(incident));
+  const { mitigated_at: stopped, resolved_at: over } = incident;
+  if (incident.reopened > 0 || stopped === null || over === null || ms(stopped) <= ms(over)) return metric;
+  const warning = `impossible order: mitigated (${stopped}) is ${formatDuration(ms(stopped) - ms(over))} after resolved (${over})`;
+  return { ...metric, ms: null, reason: 'the instants are in an impossible order', warning: metric.warning ?? warning };
+}
+
 function resolved(incident: Incident, start: End): Metric {
   const missing = incident.status === 'false_alarm' ? 'it was a false alarm' : 'the recovery is not verified yet';
   const first = incident.reopened > 0 ? `first resolution (reopened ${incident.reopened} times since)` : 'resolved';
@@ -166,39 +185,96 @@ function resolved(incident: Incident, start: End): Metric {
 }
 
 /**
- * The intervals of impact: the first from the start of impact, each further one from a reopening, each to the next mitigation or
- * resolution. A false alarm had none.
+ * The intervals of impact: the first from the start of impact, each further one from a reopening, each to the stated end of impact where
+ * that lies in it, else to its first mitigation or resolution. A false alarm had none.
  */
-function impactOf(incident: Incident, start: End): Impact {
+export function impactOf(incident: Incident, events: readonly TimelineEvent[]): Impact {
+  const start = startOf(incident, detectionOf(incident, validEvents(events)));
   const basis = `${start.basis} -> mitigated or resolved${incident.reopened > 0 ? ', summed over reopenings' : ''}`;
-  if (incident.status === 'false_alarm')
-    return { impact_ms: null, intervals: [], basis, reason: 'it was a false alarm' };
-  const intervals: Impact['intervals'] = [];
-  let from: Instant | null = start.at;
-  for (const { status, from: at } of incident.status_history) {
-    if (status === 'investigating' && from === null) from = at;
-    if ((status !== 'mitigated' && status !== 'resolved') || from === null) continue;
-    intervals.push({ from, to: stoppedAt(incident, { from, first: intervals.length === 0 }, at) });
-    from = null;
-  }
-  if (from !== null) {
-    const stated = incident.mitigated_at;
-    intervals.push({ from, to: stated !== null && ms(stated) >= ms(from) ? stated : null });
-  }
+  const unknown = (reason: string, intervals: Impact['intervals'] = []): Impact => ({
+    impact_ms: null,
+    intervals,
+    basis,
+    reason,
+  });
+  if (incident.status === 'false_alarm') return unknown('it was a false alarm');
+  if (start.at === null) return unknown(start.missing);
+  const intervals = rounds(incident, start.at).map((round, i, all) => ({
+    from: round.from,
+    to: endOf(incident, round, all[i + 1]?.from ?? null, i === 0),
+  }));
   let total = 0;
-  for (const { from: began, to } of intervals) {
-    if (to === null) return { impact_ms: null, intervals, basis, reason: 'the impact is not known to have stopped' };
-    if (ms(to) < ms(began))
-      return { impact_ms: null, intervals, basis, reason: 'the instants are in an impossible order' };
-    total += ms(to) - ms(began);
+  for (const { from, to } of intervals) {
+    if (to === null) return unknown('the impact is not known to have stopped', intervals);
+    if (ms(to) < ms(from)) return unknown('the instants are in an impossible order', intervals);
+    total += ms(to) - ms(from);
   }
   return { impact_ms: total, intervals, basis, reason: null };
 }
 
-/** The stated end of impact where it lies in this interval, since people note it later than it happened; else the step itself. */
-function stoppedAt(incident: Incident, interval: { from: Instant; first: boolean }, step: Instant): Instant {
+interface Round {
+  from: Instant;
+  /** The first status that says that the impact is over; null when there is none. */
+  step: Instant | null;
+}
+
+function rounds(incident: Incident, start: Instant): Round[] {
+  const all: Round[] = [{ from: start, step: null }];
+  for (const { status, from } of incident.status_history) {
+    const current = all.at(-1);
+    if (status === 'mitigated' || status === 'resolved') {
+      if (current) current.step ??= from;
+    } else if (status === 'investigating' && current && current.step !== null) all.push({ from, step: null });
+  }
+  return all;
+}
+
+/** People note the end of impact later than it was, so their instant goes before that of the step in the same round. */
+function endOf(incident: Incident, round: Round, next: Instant | null, first: boolean): Instant | null {
   const stated = incident.mitigated_at;
-  if (stated === null || ms(stated) > ms(step)) return step;
-  // An end before the very first interval is a broken record: it shall show, not be papered over by the step.
-  return interval.first || ms(stated) >= ms(interval.from) ? stated : step;
+  const before = next === null || (stated !== null && ms(stated) < ms(next));
+  // In the first round also when it lies before the start: the impossible order must show.
+  return stated !== null && before && (first || ms(stated) >= ms(round.from)) ? stated : round.step;
+}
+
+export interface MetricStatistics {
+  /** How many incidents have the metric; null for nothing known is not counted. */
+  n: number;
+  median_ms: number | null;
+  /** Nearest rank: a value that occurred. */
+  p90_ms: number | null;
+}
+
+export type MetricsSummary = Record<Severity | 'all', Record<MetricName, MetricStatistics>>;
+
+/**
+ * n, median and 90th percentile of each metric, over all incidents and by the severity at its peak. Drills and false alarms are left out; there
+ * is no mean, because a single long incident makes it say nothing. Source: the rules of practice.
+ */
+export function summarizeMetrics(
+  incidents: readonly { incident: Pick<Incident, 'drill' | 'status' | 'severity_peak'>; metrics: IncidentMetrics }[],
+): MetricsSummary {
+  const real = incidents.filter(({ incident }) => !incident.drill && incident.status !== 'false_alarm');
+  const of = (group: typeof real) =>
+    Object.fromEntries(
+      METRIC_NAMES.map((name) => [name, statistics(group.flatMap(({ metrics }) => metrics[name].ms ?? []))]),
+    ) as Record<MetricName, MetricStatistics>;
+  return Object.fromEntries(
+    (['all', ...SEVERITIES] as const).map((severity) => [
+      severity,
+      of(real.filter(({ incident }) => severity === 'all' || incident.severity_peak === severity)),
+    ]),
+  ) as MetricsSummary;
+}
+
+function statistics(values: readonly number[]): MetricStatistics {
+  const sorted = [...values].sort((a, b) => a - b);
+  const n = sorted.length;
+  const above = sorted[Math.floor(n / 2)];
+  const below = sorted[Math.ceil(n / 2) - 1];
+  return {
+    n,
+    median_ms: above === undefined || below === undefined ? null : (above + below) / 2,
+    p90_ms: sorted[Math.ceil(0.9 * n) - 1] ?? null,
+  };
 }

@@ -38,6 +38,10 @@ function responseDue(severity: Severity, from: number, rules: ResponseRules): nu
   return nextBusinessDayStart(new Date(from), rules.calendar).getTime();
 }
 
+/** When the first response to an incident of that severity, declared at `from`, is due. Source: the runbook's matrix. */
+export const respondBy = (severity: Severity, from: Date, rules: ResponseRules): Instant =>
+  toInstant(new Date(responseDue(severity, from.getTime(), rules)));
+
 /**
  * Deadline of the first response. A raised severity gives the earlier of the old deadline and the new one from the raise; a lowered
  * one gives the milder row counted from the declaration, unless the old deadline was missed already. Lowering never makes

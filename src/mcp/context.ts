@@ -1,13 +1,13 @@
 import type { Config, EnvironmentConfig } from '../config.ts';
 import type { Approval } from '../domain/approval.ts';
-import type { Incident } from '../domain/incident.ts';
+import type { Audience, Incident, SentUpdate } from '../domain/incident.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HelmActuator, HelmReader } from '../ports/helm.ts';
 import type { KubernetesActuator, KubernetesReader } from '../ports/kubernetes.ts';
 import type { Delivery, Notice } from '../ports/notifier.ts';
 import type { PlatformActuator, PlatformReader } from '../ports/platform.ts';
-import type { Runbooks } from '../ports/runbooks.ts';
+import type { Runbooks, RunbookWriter } from '../ports/runbooks.ts';
 import type { AlertsPort, FleetPort, HealthPort, LlmStatusPort, MetricsPort } from '../ports/signals.ts';
 import type { Store } from '../ports/store.ts';
 
@@ -31,6 +31,17 @@ export interface EnvironmentActuators {
   readonly kubernetes: KubernetesActuator;
   readonly helm: HelmActuator;
   readonly platform: PlatformActuator;
+  readonly runbooks: RunbookWriter;
+  readonly messenger: Messenger;
+}
+
+/** Sends an approved message of an incident to its audience, and records it. */
+export interface Messenger {
+  send(
+    incidentId: string,
+    audience: Audience,
+    message: string,
+  ): Promise<{ update: SentUpdate; deliveries: Delivery[] }>;
 }
 
 /** Who calls, as the client itself says; a later sign-in replaces the word by a proof. */

@@ -1,5 +1,5 @@
 import { type Incident, isOpen } from '../domain/incident.ts';
-import { clockOf, type ResponseClock, stateLine } from '../domain/response-clock.ts';
+import { clockOf, type ResponseClock, type ResponseRules, stateLine } from '../domain/response-clock.ts';
 import { conflict, invalidInput, notFound } from '../errors.ts';
 import type { ReadContext } from './context.ts';
 
@@ -69,22 +69,18 @@ export async function incidentForAct(
   return incident;
 }
 
-export function responseClock(context: Pick<ReadContext, 'config' | 'clock'>, incident: Incident): ResponseClock {
+/** The configured matrix, calendar and update intervals. */
+export function responseRules(context: Pick<ReadContext, 'config'>): ResponseRules {
   const { response, severity_matrix } = context.config;
-  return clockOf(
-    incident,
-    {
-      matrix: severity_matrix,
-      calendar: {
-        time_zone: response.time_zone,
-        business_hours: response.business_hours,
-        holidays: response.holidays,
-      },
-      update_intervals: response.update_intervals,
-    },
-    context.clock.now(),
-  );
+  return {
+    matrix: severity_matrix,
+    calendar: { time_zone: response.time_zone, business_hours: response.business_hours, holidays: response.holidays },
+    update_intervals: response.update_intervals,
+  };
 }
+
+export const responseClock = (context: Pick<ReadContext, 'config' | 'clock'>, incident: Incident): ResponseClock =>
+  clockOf(incident, responseRules(context), context.clock.now());
 
 /** The clock as tools answer it. */
 export function clockResult(context: Pick<ReadContext, 'config' | 'clock'>, incident: Incident) {

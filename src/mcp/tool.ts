@@ -36,6 +36,13 @@ export interface RecordTool<In extends z.ZodObject = z.ZodObject, Out extends z.
   /** A record tool that can be called twice with the same effect. */
   idempotent?: boolean;
   handle: (args: z.output<In>, context: RecordContext) => Promise<z.input<Out>>;
+  /** Some arguments make it an act that a human must approve first: those calls go through the gate, with this tool's own output. */
+  gate?: {
+    // biome-ignore lint/suspicious/noExplicitAny: it takes the same input; naming it here would close a circle of types.
+    tool: GatedTool<any>;
+    applies: (args: z.output<In>) => boolean;
+    result: (gate: GateResult, args: z.output<In>, at: string) => z.input<Out>;
+  };
 }
 
 export interface GatedTool<In extends z.ZodObject = z.ZodObject> extends Definition<In> {
@@ -69,3 +76,9 @@ export function defineTool(tool: AnyTool): AnyTool {
 }
 
 export type { GateResult };
+
+/** Every tool that acts behind the gate, also those that only some arguments lead there. */
+export const gatedTools = (tools: readonly AnyTool[]): AnyGatedTool[] =>
+  tools.flatMap((tool) =>
+    tool.effect === 'gated' ? [tool] : tool.effect === 'record' && tool.gate ? [tool.gate.tool] : [],
+  );

@@ -6,6 +6,7 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { toInstant } from '../domain/instant.ts';
 import { oneLine } from '../domain/text.ts';
 import { forbidden, notFound } from '../errors.ts';
 import { answer, failure } from './answer.ts';
@@ -13,6 +14,7 @@ import type { ReadContext } from './context.ts';
 import type { ServerDeps } from './deps.ts';
 import { approvalForm, FORM, type FormState, formState } from './gate/form.ts';
 import { callGated } from './gate/gate.ts';
+import { gateOutput } from './gate/result.ts';
 import { renderGate } from './gate/words.ts';
 import { lineOfState, openIncidents } from './incidents.ts';
 import { progressOf, readContext, recordContext } from './request.ts';
@@ -49,6 +51,8 @@ export function serveTools(server: McpServer, deps: ServerDeps): void {
       const args = validateArguments(tool, request.params.arguments);
       const context = readContext(deps, server, ctx);
       if (tool.effect === 'gated') return await gated(tool, args, context, ctx, deps, codec);
+      if (tool.effect === 'record' && tool.gate?.applies(args))
+        return await escalated(tool, args, context, ctx, deps, codec);
       return await plain(tool, args, context, deps);
     } catch (error) {
       if (!(error instanceof Error && error.name === 'AppError')) {
@@ -129,6 +133,27 @@ async function gated(
     inputRequests: { [FORM]: inputRequired.elicit(approvalForm(approval)) },
     requestState: await codec.mint({ approval_id: approval.approval_id, digest: approval.plan.digest }, ctx),
   });
+}
+
+/** A record tool's call that a human must approve: the gate decides, the tool's own output tells. */
+async function escalated(
+  tool: AnyRecordTool,
+  args: Record<string, unknown>,
+  context: ReadContext,
+  ctx: ServerContext,
+  deps: ServerDeps,
+  codec: ReturnType<typeof stateCodec>,
+): Promise<CallToolResult | InputRequiredResult> {
+  const { gate } = tool;
+  if (!gate) throw notFound(`${tool.name} has no gate.`, 'report it.');
+  const reply = await gated(gate.tool, args, context, ctx, deps, codec);
+  if (!('structuredContent' in reply) || reply.structuredContent === undefined) return reply;
+  const passed = gateOutput.parse(reply.structuredContent);
+  const result = tool.output.parse(gate.result(passed, args, toInstant(context.clock.now()))) as Record<
+    string,
+    unknown
+  >;
+  return answer(result, tool.render(result, context), await stateOf(context, passed.incident_id));
 }
 
 /** The line of state of the incident that a result belongs to: the one it names, else the newest open one. */

@@ -10,4 +10,12 @@ export interface Runbooks {
   list(): Promise<Runbook[]>;
   /** null when there is none of that name. */
   read(name: string): Promise<string | null>;
+  /** Where a runbook of that name is, or would be written; for the plan. */
+  pathOf(name: string): string;
+}
+
+/** Changing runbooks; exists only in a WriteContext. */
+export interface RunbookWriter {
+  /** Replaces the whole text atomically. Errors: `STORE`. */
+  write(name: string, text: string): Promise<void>;
 }

@@ -37,17 +37,19 @@ async function run(argv: readonly string[]): Promise<void> {
     });
     return;
   }
-  const sandbox = await startSandbox(parsed.options, import.meta.url);
+  const starting = startSandbox(parsed.options, import.meta.url);
   let closing = false;
   const close = (): void => {
     if (closing) return;
     closing = true;
     // A deadline, lest a connection that does not close keep the process.
     setTimeout(() => process.exit(1), 3_000).unref();
-    sandbox.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    starting
+      .then((sandbox) => sandbox.close())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
   };
   process.on('SIGTERM', close);
   process.on('SIGINT', close);
@@ -59,6 +61,7 @@ async function run(argv: readonly string[]): Promise<void> {
     process.stdin.on('error', close);
     process.stdin.resume();
   }
+  const sandbox = await starting;
   process.stdout.write(`${JSON.stringify(sandbox.info)}\n`);
 }
 

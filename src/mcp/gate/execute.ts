@@ -1,9 +1,11 @@
 import type { Approval, Outcome } from '../../domain/approval.ts';
 import { argumentsHash, digestOf } from '../../domain/digest.ts';
 import { toInstant } from '../../domain/instant.ts';
+import type { Figures } from '../../domain/verify.ts';
 import { AppError, storeFailed } from '../../errors.ts';
 import { consume, expireIfDue, finish, markStale } from '../../policy/approval-state.ts';
 import type { ReadContext, RunResult } from '../context.ts';
+import { measure } from '../figures.ts';
 import type { AnyGatedTool } from '../tool.ts';
 import { appendTo, type GateDeps, SYSTEM } from './deps.ts';
 import { commandLine } from './words.ts';
@@ -33,7 +35,11 @@ export async function execute(
 ): Promise<Approval> {
   const id = approved.approval_id;
   context.progress(`${id}: looking again before running`);
-  const draft = await tool.plan(args, context);
+  // The figures before the change are measured beside the second look: verify_mitigation compares with them later.
+  const [draft, baseline] = await Promise.all([
+    tool.plan(args, context),
+    measure(context, approved.plan.environment).catch(() => null),
+  ]);
   const digest = digestOf(draft);
   if (digest !== approved.plan.digest) {
     const stale = await deps.store.updateApproval(id, (approval) =>
@@ -72,7 +78,7 @@ export async function execute(
     return next;
   });
   if (!mine) return running;
-  await writeIntent(running, deps);
+  await writeIntent(running, baseline, deps);
   const result = await run(tool, running, { ...context, signal: new AbortController().signal }, actuators);
   return writeOutcome(
     running,
@@ -82,7 +88,7 @@ export async function execute(
 }
 
 /** The intent is on disk before the command starts; where it cannot be written nothing runs and the approval is spent. */
-async function writeIntent(approval: Approval, deps: GateDeps): Promise<void> {
+async function writeIntent(approval: Approval, baseline: Figures | null, deps: GateDeps): Promise<void> {
   const approvers = approval.decisions.map((d) => `${d.approver} (${d.way})`).join(', ');
   try {
     await appendTo(deps.store, approval.incident_id, {
@@ -90,7 +96,7 @@ async function writeIntent(approval: Approval, deps: GateDeps): Promise<void> {
       message: `running ${commandLine(approval.plan.command)} on ${approval.plan.cluster}, approved by ${approvers}`,
       actor: SYSTEM,
       approval_id: approval.approval_id,
-      data: { command: approval.plan.command, digest: approval.plan.digest },
+      data: { command: approval.plan.command, digest: approval.plan.digest, ...(baseline ? { baseline } : {}) },
     });
   } catch (cause) {
     const at = toInstant(deps.clock.now());

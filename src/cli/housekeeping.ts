@@ -1,0 +1,46 @@
+import { recordBreaches } from '../mcp/deadlines.ts';
+import type { Warn } from '../mcp/gate/deps.ts';
+import { reconcileAll } from '../mcp/gate/reconcile.ts';
+import { systemContext } from '../mcp/request.ts';
+import { type AnyGatedTool, gatedTools } from '../mcp/tool.ts';
+import { Windows } from '../mcp/verification.ts';
+import type { Composed } from './compose.ts';
+
+/** Often enough that an interrupted run is settled and a breach is written within about a second of being due. */
+const EVERY_MS = 1_000;
+
+/**
+ * What happens without a call: runs whose server died are settled, missed deadlines become events, watched windows close. It goes on in the
+ * background, one round at a time, so that neither `initialize` nor any call waits for it; a server that may only read leaves it
+ * to the others.
+ */
+export function keepHouse({ deps, work }: Composed, warn: Warn): { stop(): void } {
+  if (deps.read_only) return { stop: () => {} };
+  const gated = new Map<string, AnyGatedTool>(gatedTools(deps.tools).map((tool) => [tool.name, tool]));
+  const windows = new Windows();
+  const context = systemContext(deps);
+  let stopped = false;
+  let said = '';
+  const round = async (): Promise<void> => {
+    await reconcileAll((name) => gated.get(name), context, deps.gate);
+    await recordBreaches(context, deps.store);
+    await windows.closeDue(context, deps.store);
+  };
+  const again = async (): Promise<void> => {
+    try {
+      await work.track(round());
+      said = '';
+    } catch (error) {
+      // A folder that cannot be read is told once, not every second.
+      if (String(error) !== said) warn('housekeeping failed and will be tried again', { error: String(error) });
+      said = String(error);
+    }
+    if (!stopped) setTimeout(() => void again(), EVERY_MS).unref();
+  };
+  setTimeout(() => void again(), 0).unref();
+  return {
+    stop: () => {
+      stopped = true;
+    },
+  };
+}
