@@ -38,7 +38,7 @@ export function createClock(speed: number): SimClock {
   let stopped = false;
 
   const simAt = (wallMs: number): number => {
-    if (wallMs <= startedAt) return (wallMs - startedAt) / 1000;
+    if (wallMs < startedAt) return (wallMs - startedAt) / 1000;
     let jumped = 0;
     for (const jump of jumps) if (jump.wall <= wallMs) jumped += jump.seconds;
     return ((wallMs - startedAt) / 1000) * speed + jumped;

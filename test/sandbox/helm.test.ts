@@ -170,23 +170,25 @@ describe('rolling back', () => {
 });
 
 describe('pulsar', () => {
+  let sandbox: TestSandbox;
+  beforeAll(async () => {
+    sandbox = await startTestSandbox(bundle, 'bad-deploy');
+  });
+  afterAll(() => sandbox.stop());
+
   it.each([
     [['scale', 'down'], '--env is required'],
     [['scale', 'down', '--env', 'staging'], 'unknown environment: staging'],
     [['scale', 'up', '--env', 'prod'], 'unknown command'],
     [['scale', 'down', '--env', 'prod', '--now'], 'unknown flag: --now'],
   ])('refuses %j with exit code 2', async (argv, message) => {
-    const sandbox = await startTestSandbox(bundle, 'healthy');
     const said = await sandbox.pulsar(...argv);
     expect(said.code).toBe(2);
     expect(said.stderr).toContain(message);
     expect((await sandbox.truth()).actions).toEqual([]);
-    await sandbox.stop();
   });
 
   it('shows the state of every workload', async () => {
-    const sandbox = await startTestSandbox(bundle, 'bad-deploy');
     expect((await sandbox.pulsar('status')).stdout).toMatch(/analysis-engine +0\/3 ready\n/);
-    await sandbox.stop();
   });
 });

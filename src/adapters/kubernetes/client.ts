@@ -30,6 +30,9 @@ export interface KubeClient {
   /** A list in pages of 500; after `410 Gone` it starts again in one piece, as client-go does. */
   pages(spec: PagesSpec, limit: Limit): Promise<void>;
   patch(spec: GetSpec & { type: string; body: unknown }, limit: Limit): Promise<unknown>;
+  create(spec: GetSpec & { body: unknown }, limit: Limit): Promise<unknown>;
+  /** As `get`, with the instant that the server says it is (RFC 9110, `Date`); null where it does not. */
+  dated(spec: GetSpec, limit: Limit): Promise<{ json: unknown; server_date: string | null }>;
 }
 
 export function createClient(access: Access): KubeClient {
@@ -74,6 +77,13 @@ export function createClient(access: Access): KubeClient {
     },
     async patch({ type, body, ...spec }, limit) {
       return parsed(await exchange('PATCH', spec, limit, { type, text: JSON.stringify(body) }), spec.subject);
+    },
+    async create({ body, ...spec }, limit) {
+      return parsed(await exchange('POST', spec, limit, { type: JSON_TYPE, text: JSON.stringify(body) }), spec.subject);
+    },
+    async dated(spec, limit) {
+      const result = await exchange('GET', spec, limit);
+      return { json: parsed(result, spec.subject), server_date: result.answer.date };
     },
     async pages(spec, limit) {
       let token = '';

@@ -15,6 +15,8 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status: number;
   body: Buffer;
+  /** The header `Date`; null where there is none. */
+  date: string | null;
 }
 
 /** Bytes of one answer, packed and unpacked. */
@@ -86,7 +88,7 @@ function attempt(spec: HttpRequest, credentials: Credentials, limit: Limit): Pro
     });
     request.on('response', (response) => {
       readBody(response, spec.url).then(
-        (body) => settle(() => resolve({ status: response.statusCode ?? 0, body })),
+        (body) => settle(() => resolve({ status: response.statusCode ?? 0, body, date: response.headers.date ?? null })),
         (error: Error) => fail(error),
       );
     });

@@ -5,12 +5,14 @@ import type { KubernetesActuator, KubernetesReader, ReadOptions } from '../../po
 import { type AccessOptions, createAccess } from './access.ts';
 import { createClient, type GetSpec, orElse, type PagesSpec } from './client.ts';
 import { newestFirst, toEvent } from './events.ts';
+import { createInspector, type Inspector } from './inspector.ts';
 import { interferersOf } from './interferers.ts';
 import { checkNamespace } from './names.ts';
 import { PodTally, TABLE } from './pods.ts';
 import { eventSchema, read, readItems, workloadSchema } from './schema.ts';
 import { KINDS, toWorkload, workloadPath, workloadSubject } from './workloads.ts';
 
+export type { AccessAnswer, AccessQuestion, Inspector } from './inspector.ts';
 export type KubernetesOptions = AccessOptions;
 
 /** Raw requests for the adapter of Helm, whose records live in the cluster. Errors as for `KubernetesReader`. */
@@ -27,6 +29,7 @@ export interface Kubernetes {
   reader: KubernetesReader;
   actuator: KubernetesActuator;
   api: KubernetesApi;
+  inspector: Inspector;
 }
 
 /** One cluster through one context. Nothing is read and nothing is loaded before the first call. */
@@ -179,5 +182,6 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
       pages: async (spec, readOptions) => client.pages(spec, await client.limit(readOptions)),
       context: async () => (await access.load()).context,
     },
+    inspector: createInspector(client),
   };
 }

@@ -128,6 +128,13 @@ export const disruptionBudgetSchema = z.object({
   status: z.object({ disruptionsAllowed: z.number().int().nullish() }).nullish(),
 });
 
+/** authorization.k8s.io/v1, SelfSubjectAccessReview: `allowed` is all that must be there. */
+export const accessReviewSchema = z.object({
+  status: z.object({ allowed: z.boolean(), evaluationError: z.string().nullish() }),
+});
+
+export const versionSchema = z.object({ gitVersion: z.string() });
+
 const listSchema = z.object({ items: z.array(z.unknown()).nullish() });
 
 /** One thing of the API, or `UNAVAILABLE` that names what it should have been. */

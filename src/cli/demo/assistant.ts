@@ -1,5 +1,3 @@
-import type { Severity } from '../../domain/severity.ts';
-
 /** What the demo's assistant concludes from the answers; the same reasoning that the prompts ask of a model. */
 
 interface Component {
@@ -32,13 +30,7 @@ export function onsetOf(health: Seen['health']): string | null {
   return starts.sort()[0] ?? null;
 }
 
-export function severityOf({ fleet, health }: Seen): Severity | null {
-  if (fleet.scope === 'all') return 'SEV1';
-  if (fleet.scope === 'many') return 'SEV2';
-  if (fleet.scope === 'some' || health.status === 'degraded' || health.status === 'down') return 'SEV3';
-  return null;
-}
-
+/** Trouble that comes from outside or concerns one customer alone is not mended by changing the platform. */
 export function moveOf(seen: Seen, environment: string): Move | null {
   const candidate = seen.deploys.rollback_candidate;
   if (candidate) {

@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import type { EventRecorder } from './events.ts';
-import { buildPod, isReady, NODES } from './pods.ts';
+import { buildPod, isReady, NODES, ordinalLabels } from './pods.ts';
 import { rolloutStep } from './rollout.ts';
 import { daemonSetStatus, deploymentStatus, replicaSetStatus, statefulSetStatus } from './status.ts';
 import { type Change, type ObjectStore, resourceOf } from './store.ts';
@@ -151,8 +151,7 @@ export function createControllers(
       if (pod === undefined) {
         addPod(object, `${name}-${i}`, NODES[i % NODES.length] ?? '', {
           ...label,
-          'apps.kubernetes.io/pod-index': String(i),
-          'statefulset.kubernetes.io/pod-name': `${name}-${i}`,
+          ...ordinalLabels(`${name}-${i}`, i),
         });
         break;
       }

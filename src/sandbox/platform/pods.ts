@@ -1,7 +1,7 @@
 import { stamp } from '../clock.ts';
 import type { Random } from '../random.ts';
 import { ownerOf } from './store.ts';
-import type { Condition, ContainerStatus, KubeObject, Pod, PodStatus, PodTemplate } from './types.ts';
+import type { Condition, ContainerStatus, KubeObject, Pod, PodStatus, PodTemplate, Strings } from './types.ts';
 
 export const NODES = ['node-a', 'node-b', 'node-c'] as const;
 
@@ -47,6 +47,11 @@ export function buildPod(owner: KubeObject, template: PodTemplate, name: string,
       })),
     },
   };
+}
+
+/** The labels that tell which of a StatefulSet's pods one is. */
+export function ordinalLabels(name: string, ordinal: number): Strings {
+  return { 'apps.kubernetes.io/pod-index': String(ordinal), 'statefulset.kubernetes.io/pod-name': name };
 }
 
 /** The status the kubelet would report. */

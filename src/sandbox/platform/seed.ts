@@ -2,7 +2,7 @@ import type { SimClock } from '../clock.ts';
 import { NAME_ALPHABET, type Random } from '../random.ts';
 import { AGENT, CORE, type PodFault, type Scenario } from '../scenarios/types.ts';
 import type { EventRecorder } from './events.ts';
-import { buildPod, NODES, type PodRun, podStatus } from './pods.ts';
+import { buildPod, NODES, ordinalLabels, type PodRun, podStatus } from './pods.ts';
 import { manifestObjects, type ReleaseSpec, type RevisionSpec, releaseSecret } from './releases.ts';
 import { type ObjectStore, ownerOf, resourceOf, same } from './store.ts';
 import { makeReplicaSet, templateHash } from './templates.ts';
@@ -154,7 +154,8 @@ function seedWorkload(parts: SeedParts, release: ReleaseSpec, deployed: Revision
     const podName =
       object.kind === 'StatefulSet' ? `${name}-${i}` : `${owner.metadata.name}-${random.chars(5, NAME_ALPHABET)}`;
     const made = buildPod(owner, template, podName, NODES[i % NODES.length] ?? '');
-    made.metadata.labels = { ...made.metadata.labels, ...labels };
+    const place = object.kind === 'StatefulSet' ? ordinalLabels(podName, i) : {};
+    made.metadata.labels = { ...made.metadata.labels, ...labels, ...place };
     const createdAt = clock.startedAt - age * 1000 + i * 2_000;
     const created = store.create(resourceOf(made), made, createdAt);
     const fault = parts.faultOf(created, i);
