@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { AppError } from '../errors.ts';
-import { COMMANDS, type CommandName, flagsOf, helpFor, overview } from './commands.ts';
+import type { Parsed } from './command.ts';
+import { COMMANDS, type CommandName, checkChoices, flagsOf, helpFor, overview } from './commands.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { complain, print } from './output.ts';
 
@@ -48,7 +49,9 @@ function parse(name: CommandName, args: string[]) {
     if (positionals.length < wanted.min || positionals.length > wanted.max) {
       throw new Error(wanted.max === 0 ? 'it takes no arguments' : `it takes ${wanted.names}`);
     }
-    return { values: values as Record<string, string | boolean | undefined>, positionals };
+    const parsed: Parsed = { values: values as Parsed['values'], positionals };
+    checkChoices(name, parsed);
+    return parsed;
   } catch (error) {
     complain(`incident-mcp ${name}: ${(error as Error).message}\n\n${helpFor(name)}`);
     return null;

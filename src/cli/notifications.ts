@@ -4,8 +4,9 @@ import type { Config } from '../config.ts';
 import type { Warn } from '../mcp/gate/deps.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Delivery, Notice } from '../ports/notifier.ts';
-import type { Env } from './compose.ts';
 import { readSecret } from './secrets.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 export interface Notifications {
   /** Goes on with what an earlier process left in the outbox. */

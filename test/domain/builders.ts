@@ -24,7 +24,12 @@ const row = (severity: MatrixRow['severity'], response: string): MatrixRow => ({
         : { kind: 'within', ms: parseDuration(response, 'response') },
   examples: [],
 });
-export const MATRIX = [row('SEV1', 'immediate'), row('SEV2', '15m'), row('SEV3', '1h'), row('SEV4', 'next_business_day')];
+export const MATRIX = [
+  row('SEV1', 'immediate'),
+  row('SEV2', '15m'),
+  row('SEV3', '1h'),
+  row('SEV4', 'next_business_day'),
+];
 
 export function incident(over: Partial<Incident> = {}): Incident {
   const severity = over.severity ?? 'SEV2';
@@ -84,8 +89,8 @@ export const plan = (over: Partial<Plan> = {}): Plan => ({
   cluster: 'prod (https://10.0.0.1:6443)',
   target: 'pulsestream-core',
   namespace: 'pulsestream-core-prod',
-  from: 12 as unknown as Plan['from'],
-  to: 10 as unknown as Plan['to'],
+  from: 12,
+  to: 10,
   command: ['helm', 'rollback', 'pulsestream-core', '10'],
   changes: [],
   changes_total: 0,
@@ -117,7 +122,12 @@ export const approval = (over: Partial<Approval> = {}): Approval => ({
   ...over,
 });
 
-export const revision = (n: number, minutes: number | null, status = 'superseded', over: Partial<Revision> = {}): Revision => ({
+export const revision = (
+  n: number,
+  minutes: number | null,
+  status = 'superseded',
+  over: Partial<Revision> = {},
+): Revision => ({
   release: 'core',
   namespace: 'core-prod',
   revision: n,

@@ -26,9 +26,13 @@ describe('nextBusinessDayStart', () => {
 
   it('passes over holidays, also several in a row, and keeps other weeks', () => {
     const holidays = ['2026-03-03', '2026-03-04'];
-    expect(nextBusinessDayStart(new Date('2026-03-02T12:00:00Z'), calendar('UTC', { holidays })).toISOString()).toBe('2026-03-05T09:00:00.000Z');
+    expect(nextBusinessDayStart(new Date('2026-03-02T12:00:00Z'), calendar('UTC', { holidays })).toISOString()).toBe(
+      '2026-03-05T09:00:00.000Z',
+    );
     const sunday = { start: '08:30', end: '16:00', days: [7] };
-    expect(nextBusinessDayStart(new Date('2026-03-02T12:00:00Z'), calendar('UTC', { business_hours: sunday })).toISOString()).toBe('2026-03-08T08:30:00.000Z');
+    expect(
+      nextBusinessDayStart(new Date('2026-03-02T12:00:00Z'), calendar('UTC', { business_hours: sunday })).toISOString(),
+    ).toBe('2026-03-08T08:30:00.000Z');
   });
 
   it.each([
@@ -36,7 +40,9 @@ describe('nextBusinessDayStart', () => {
     ['occurs twice: the first', '02:30', '2026-10-24T12:00:00Z', '2026-10-25T00:30:00.000Z'],
   ])('a start that %s', (_name, start, from, expected) => {
     const business_hours = { start, end: '17:00', days: [7] };
-    expect(nextBusinessDayStart(new Date(from), calendar('Europe/Zurich', { business_hours })).toISOString()).toBe(expected);
+    expect(nextBusinessDayStart(new Date(from), calendar('Europe/Zurich', { business_hours })).toISOString()).toBe(
+      expected,
+    );
   });
 
   it('refuses a calendar without business days', () => {
@@ -45,14 +51,26 @@ describe('nextBusinessDayStart', () => {
   });
 
   it('is always later, on a business day, at the local start', () => {
-    const zones = fc.constantFrom('UTC', 'Europe/Zurich', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'America/St_Johns');
+    const zones = fc.constantFrom(
+      'UTC',
+      'Europe/Zurich',
+      'America/New_York',
+      'Australia/Lord_Howe',
+      'Asia/Kathmandu',
+      'America/St_Johns',
+    );
     const date = fc.date({ min: new Date('2015-01-01'), max: new Date('2035-01-01'), noInvalidDate: true });
     fc.assert(
       fc.property(zones, date, (zone, from) => {
         const next = nextBusinessDayStart(from, calendar(zone));
         expect(next.getTime()).toBeGreaterThan(from.getTime());
         expect(next.getTime() - from.getTime()).toBeLessThan(5 * 86_400_000);
-        const local = new Intl.DateTimeFormat('en-GB', { timeZone: zone, weekday: 'short', hour: '2-digit', minute: '2-digit' }).format(next);
+        const local = new Intl.DateTimeFormat('en-GB', {
+          timeZone: zone,
+          weekday: 'short',
+          hour: '2-digit',
+          minute: '2-digit',
+        }).format(next);
         expect(local).toMatch(/^(Mon|Tue|Wed|Thu|Fri)\W+09:00$/);
       }),
       { numRuns: 300 },

@@ -14,7 +14,12 @@ const options = (over: Partial<CorrelateOptions> = {}): CorrelateOptions => ({
 });
 const day = 24 * 60;
 /** 10 lived long, 11 failed, 12 came two minutes before the onset. */
-const badDeploy = [revision(12, -14, 'deployed'), revision(11, -90, 'failed'), revision(10, -5 * day), revision(9, -9 * day)];
+const badDeploy = [
+  revision(12, -14, 'deployed'),
+  revision(11, -90, 'failed'),
+  revision(10, -5 * day),
+  revision(9, -9 * day),
+];
 
 describe('lastHealthy', () => {
   const pick = (list: Revision[], current: number) => {
@@ -23,11 +28,40 @@ describe('lastHealthy', () => {
   };
   it.each([
     ['skips a failed one', badDeploy, 12, 10, 'revision 11 skipped: failed'],
-    ['skips a short-lived one', [revision(3, -5, 'deployed'), revision(2, -10), revision(1, -900)], 3, 1, 'revision 2 skipped: it lived only 5m00s'],
-    ['skips pending and uninstalled', [revision(4, -1, 'deployed'), revision(3, -60, 'pending-upgrade'), revision(2, -99, 'uninstalled'), revision(1, -900)], 4, 1, 'revision 3 skipped: pending-upgrade'],
-    ['takes one still called deployed after a failed upgrade', [revision(2, -5, 'failed'), revision(1, -900, 'deployed')], 2, 1, 'deployed'],
+    [
+      'skips a short-lived one',
+      [revision(3, -5, 'deployed'), revision(2, -10), revision(1, -900)],
+      3,
+      1,
+      'revision 2 skipped: it lived only 5m00s',
+    ],
+    [
+      'skips pending and uninstalled',
+      [
+        revision(4, -1, 'deployed'),
+        revision(3, -60, 'pending-upgrade'),
+        revision(2, -99, 'uninstalled'),
+        revision(1, -900),
+      ],
+      4,
+      1,
+      'revision 3 skipped: pending-upgrade',
+    ],
+    [
+      'takes one still called deployed after a failed upgrade',
+      [revision(2, -5, 'failed'), revision(1, -900, 'deployed')],
+      2,
+      1,
+      'deployed',
+    ],
     ['says when the lifetime is unknown', [revision(2, -5, 'deployed'), revision(1, null)], 2, 1, 'not known'],
-    ['skips what a rollback left and what it went to', [revision(13, -5, 'deployed', { description: 'Rollback to 10' }), ...badDeploy], 13, 9, 'revision 13 rolled back from it to 10'],
+    [
+      'skips what a rollback left and what it went to',
+      [revision(13, -5, 'deployed', { description: 'Rollback to 10' }), ...badDeploy],
+      13,
+      9,
+      'revision 13 rolled back from it to 10',
+    ],
     ['none before the first', [revision(1, -5, 'deployed')], 1, null, 'no revision before 1'],
     ['none at all', [revision(2, -5, 'deployed'), revision(1, -9, 'failed')], 2, null, 'revision 1 skipped: failed'],
     ['an unknown history', [], 5, null, 'no revision before 5'],
@@ -43,8 +77,15 @@ describe('lastHealthy', () => {
     fc.assert(
       fc.property(history, fc.nat(), (steps, seed) => {
         let minute = -1_000;
-        const list = steps.map(([word, gap], i) => revision(i + 1, (minute += gap), word));
-        const { revision: found } = lastHealthy([...list].sort((a, b) => ((a.revision * seed) % 7) - ((b.revision * seed) % 7)), list.length, at(0));
+        const list = steps.map(([word, gap], i) => {
+          minute += gap;
+          return revision(i + 1, minute, word);
+        });
+        const { revision: found } = lastHealthy(
+          [...list].sort((a, b) => ((a.revision * seed) % 7) - ((b.revision * seed) % 7)),
+          list.length,
+          at(0),
+        );
         expect(found).toEqual(lastHealthy(list, list.length, at(0)).revision);
         if (found === null) return;
         expect(found.revision).toBeLessThan(list.length);
@@ -69,7 +110,10 @@ describe('correlateDeploys', () => {
   });
 
   it('clears a deploy that landed after the onset, even of an unhealthy release', () => {
-    const found = correlateDeploys([revision(5, -10, 'deployed'), revision(4, -3 * day)], options({ onset: at(-35), affected: [CORE] }));
+    const found = correlateDeploys(
+      [revision(5, -10, 'deployed'), revision(4, -3 * day)],
+      options({ onset: at(-35), affected: [CORE] }),
+    );
     expect(found.deploys[0]?.suspicion).toBeLessThan(0.05);
     expect(found.deploys[0]?.reasons[0]).toContain('landed after the onset');
     expect(found).toMatchObject({ suspect: null, rollback_candidate: null, rollback_candidates: [] });
@@ -94,7 +138,11 @@ describe('correlateDeploys', () => {
 
   it.each([
     ['pending', revision(13, -2, 'pending-upgrade'), /pending-upgrade, and Helm refuses.*a human must clear/],
-    ['rolled back already', revision(13, -2, 'deployed', { description: 'Rollback to 10' }), /revision 13 has rolled it back to 10 already/],
+    [
+      'rolled back already',
+      revision(13, -2, 'deployed', { description: 'Rollback to 10' }),
+      /revision 13 has rolled it back to 10 already/,
+    ],
   ])('has no candidate while %s', (_name, newest, reason) => {
     const found = correlateDeploys([newest, revision(12, -14), ...badDeploy.slice(1)], options({ affected: [CORE] }));
     const own = found.rollback_candidates.find((c) => c.release === 'core');
@@ -110,17 +158,29 @@ describe('correlateDeploys', () => {
   });
 
   it('keeps suspicion within 0..1 and never suspects what came after the onset', () => {
-    const any = fc.record({ minute: fc.option(fc.integer({ min: -2_000, max: 0 })), status: fc.constantFrom('deployed', 'superseded', 'failed', 'pending-rollback') });
+    const any = fc.record({
+      minute: fc.option(fc.integer({ min: -2_000, max: 0 })),
+      status: fc.constantFrom('deployed', 'superseded', 'failed', 'pending-rollback'),
+    });
     fc.assert(
-      fc.property(fc.array(any, { maxLength: 15 }), fc.option(fc.integer({ min: -1_500, max: 0 })), fc.constantFrom(null, [], [CORE]), (list, onset, affected) => {
-        const found = correlateDeploys(list.map((r, i) => revision(i + 1, r.minute, r.status)), options({ onset: onset === null ? null : at(onset), affected }));
-        for (const d of found.deploys) {
-          expect(d.suspicion).toBeGreaterThanOrEqual(0);
-          expect(d.suspicion).toBeLessThanOrEqual(1);
-          expect(d.reasons.length).toBeGreaterThan(0);
-          if (onset !== null && d.deployed_at !== null && d.deployed_at > min(onset + 1)) expect(d.suspicion).toBeLessThan(0.05);
-        }
-      }),
+      fc.property(
+        fc.array(any, { maxLength: 15 }),
+        fc.option(fc.integer({ min: -1_500, max: 0 })),
+        fc.constantFrom(null, [], [CORE]),
+        (list, onset, affected) => {
+          const found = correlateDeploys(
+            list.map((r, i) => revision(i + 1, r.minute, r.status)),
+            options({ onset: onset === null ? null : at(onset), affected }),
+          );
+          for (const d of found.deploys) {
+            expect(d.suspicion).toBeGreaterThanOrEqual(0);
+            expect(d.suspicion).toBeLessThanOrEqual(1);
+            expect(d.reasons.length).toBeGreaterThan(0);
+            if (onset !== null && d.deployed_at !== null && d.deployed_at > min(onset + 1))
+              expect(d.suspicion).toBeLessThan(0.05);
+          }
+        },
+      ),
     );
   });
 });

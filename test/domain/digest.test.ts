@@ -21,7 +21,10 @@ describe('digestOf', () => {
   });
 
   it('does not change with what only explains, nor with the order of keys', () => {
-    const explained = { ...plan({ reason: 'other', risk: 'high', warnings: ['w'], expires_at: 'x' }), world: { to_manifest: 'x', from_revision: 12 } };
+    const explained = {
+      ...plan({ reason: 'other', risk: 'high', warnings: ['w'], expires_at: 'x' }),
+      world: { to_manifest: 'x', from_revision: 12 },
+    };
     expect(digestOf(explained)).toBe(digestOf(base));
     expect(digestOf(base)).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -30,7 +33,9 @@ describe('digestOf', () => {
 describe('argumentsHash', () => {
   it('covers tool and arguments, but not the approval that is named on the second call', () => {
     const hash = argumentsHash('restart_service', { service: 'a', reason: 'r' });
-    expect(argumentsHash('restart_service', { reason: 'r', service: 'a', approval_id: 'APR-1', namespace: undefined })).toBe(hash);
+    expect(
+      argumentsHash('restart_service', { reason: 'r', service: 'a', approval_id: 'APR-1', namespace: undefined }),
+    ).toBe(hash);
     expect(argumentsHash('scale_down', { service: 'a', reason: 'r' })).not.toBe(hash);
     expect(argumentsHash('restart_service', { service: 'b', reason: 'r' })).not.toBe(hash);
   });

@@ -23,7 +23,14 @@ describe('waysFor', () => {
   ];
   it.each([
     ['by action', { action: 'scale_down' }, ['passkey'], 2, 60_000, 'rule 1 (action scale_down)'],
-    ['by environment and severity', { severity: 'SEV1' }, ['terminal'], 1, 5, 'rule 2 (environment prod or eu, severity SEV1)'],
+    [
+      'by environment and severity',
+      { severity: 'SEV1' },
+      ['terminal'],
+      1,
+      5,
+      'rule 2 (environment prod or eu, severity SEV1)',
+    ],
     ['no incident never matches a severity', { risk: 'low' }, ['client_form'], 1, 5, 'rule 3'],
     ['other environment', { severity: 'SEV1', environment: 'dev' }, EVERY.slice(1), 1, 5, 'default'],
     ['first match wins', { action: 'scale_down', severity: 'SEV1' }, ['passkey'], 2, 60_000, 'rule 1'],
@@ -34,9 +41,14 @@ describe('waysFor', () => {
   });
 
   it('is described in words, without the rules of other environments', () => {
-    const lines = describePolicy({ name: 'prod', protected: true }, [...rules, { environment: 'dev', ways: ['terminal'] }]);
+    const lines = describePolicy({ name: 'prod', protected: true }, [
+      ...rules,
+      { environment: 'dev', ways: ['terminal'] },
+    ]);
     expect(lines).toHaveLength(5);
-    expect(lines[0]).toBe('rule 1, action scale_down: 2 different people, each by the local page with a passkey; serves for 1m00s');
+    expect(lines[0]).toBe(
+      'rule 1, action scale_down: 2 different people, each by the local page with a passkey; serves for 1m00s',
+    );
     expect(lines[3]).toMatch(/^otherwise, high risk: by a terminal/);
     expect(describePolicy({ name: 'dev', protected: false }, [])).toEqual([
       expect.stringMatching(/^any risk: by the client's form, or .*serves for 10m00s$/),

@@ -34,19 +34,31 @@ describe('approval', () => {
     expect(finish(running, outcome)).toMatchObject({ status: 'executed', outcome });
   });
 
-  it.each(['approved', 'running', 'executed', 'failed', 'outcome_unknown', 'declined', 'expired', 'stale'] as ApprovalStatus[])(
-    'takes no decision when %s',
-    (status) => {
-      expect(codeOf(() => decide(approval({ status }), yes(), at(1)))).toBe('CONFLICT');
-      expect(codeOf(() => decide(approval({ status }), no(), at(1)))).toBe('CONFLICT');
-    },
-  );
-  it.each(['pending', 'running', 'executed', 'failed', 'outcome_unknown', 'declined', 'expired', 'stale'] as ApprovalStatus[])(
-    'does not run when %s',
-    (status) => {
-      expect(codeOf(() => consume({ ...approved(), status }, right, at(2)))).toBe('CONFLICT');
-    },
-  );
+  it.each([
+    'approved',
+    'running',
+    'executed',
+    'failed',
+    'outcome_unknown',
+    'declined',
+    'expired',
+    'stale',
+  ] as ApprovalStatus[])('takes no decision when %s', (status) => {
+    expect(codeOf(() => decide(approval({ status }), yes(), at(1)))).toBe('CONFLICT');
+    expect(codeOf(() => decide(approval({ status }), no(), at(1)))).toBe('CONFLICT');
+  });
+  it.each([
+    'pending',
+    'running',
+    'executed',
+    'failed',
+    'outcome_unknown',
+    'declined',
+    'expired',
+    'stale',
+  ] as ApprovalStatus[])('does not run when %s', (status) => {
+    expect(codeOf(() => consume({ ...approved(), status }, right, at(2)))).toBe('CONFLICT');
+  });
 
   it('becomes stale on another digest, and refuses other arguments without being spent', () => {
     expect(consume(approved(), { ...right, digest: 'e'.repeat(64) }, at(2)).status).toBe('stale');

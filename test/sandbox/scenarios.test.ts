@@ -152,6 +152,8 @@ describe('database-outage', () => {
     expect((await sandbox.pulsar('scale', 'down', '--env', 'prod')).code).toBe(0);
     await eventually('recovered', async () => (await sandbox.truth()).recovered);
     await eventually('errors end', async () => (await impairedCustomers()) === 0);
+    const served = await sandbox.query('sum by (service) (rate(pulsestream_http_requests_total[5m]))');
+    expect(served.map((sample) => sample.metric.service)).toEqual(['agent-relay']);
     await eventually('the database is back', async () => !(await sandbox.alerts()).includes('DatabaseDown'));
     const { actions } = await sandbox.truth();
     expect(actions).toHaveLength(1);

@@ -10,10 +10,12 @@ import {
   lasting,
   mitigatedRef,
   ofKind,
+  quoted,
   quotedAll,
   rootCauseRef,
   setBy,
 } from './facts.ts';
+import { selectRows } from './select.ts';
 import { bullets, md, plural, refs } from './words.ts';
 
 /** The sections that tell what happened, from summary to root cause. Every line ends in the ids of the events that show it. */
@@ -197,6 +199,11 @@ export function detection(facts: Facts): string {
   return bullets(lines);
 }
 
+const RESPONDING: ReadonlySet<string> = new Set(['role_assigned', 'acknowledged', 'action', 'observation']);
+const MOST_TOLD = 24;
+const changesCourse = ({ change }: TimelineEvent): boolean =>
+  change?.severity !== undefined || change?.status !== undefined;
+
 export function response(facts: Facts): string {
   const { incident } = facts;
   const first = incident.first_response;
@@ -206,11 +213,13 @@ export function response(facts: Facts): string {
       ? `First act of a human: ${md(first.by, 80)} at ${shortInstant(first.at)}, known by ${first.known_by} ${refs([first.event_id])}.`
       : `No act of a human is on record that more than the assistant's word shows ${facts.whole}.`,
   );
-  const steps = facts.events.filter(
-    (e) => e.kind !== 'declared' && (e.change?.severity !== undefined || e.change?.status !== undefined),
-  );
-  lines.push(...quotedAll(steps), ...quotedAll(ofKind(facts, 'role_assigned', 'acknowledged')));
-  lines.push(...quotedAll(ofKind(facts, 'action')), ...quotedAll(ofKind(facts, 'observation'), 6));
+  const told = facts.valid.filter((e) => e.kind !== 'declared' && (RESPONDING.has(e.kind) || changesCourse(e)));
+  const shown = selectRows(told, MOST_TOLD);
+  lines.push(...shown.map(quoted));
+  if (shown.length < told.length) {
+    const ends = refs([told[0]?.id ?? '', told.at(-1)?.id ?? '']);
+    lines.push(`${plural(told.length - shown.length, 'more event')} of the response between ${ends}.`);
+  }
   return bullets(lines);
 }
 

@@ -1,8 +1,9 @@
+import type { Effects } from '../../platform/effects.ts';
 import { countServices, PLACES } from '../../platform/observe.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { BUCKETS, type Reading } from '../../platform/timeline.ts';
 import type { Pod, Strings } from '../../platform/types.ts';
-import { ENVIRONMENT, SERVICES } from '../../scenarios/types.ts';
+import { ENVIRONMENT, SERVICES, type Service } from '../../scenarios/types.ts';
 
 /** One series at one instant. */
 export interface Sample {
@@ -23,8 +24,8 @@ const METRICS: Readonly<Record<string, (platform: Platform, reading: Reading) =>
     })),
   pulsestream_customer_error_ratio: ({ customers }, { signals }) =>
     customers.map(({ name }) => ({ labels: { customer: name }, value: signals.errorRatio.get(name) ?? 0 })),
-  pulsestream_http_requests_total: (_, { requests }) =>
-    served().flatMap((service) => {
+  pulsestream_http_requests_total: (_, { requests, effects }) =>
+    served(effects).flatMap((service) => {
       const { total, failed } = requests[service];
       const labels = { service, namespace: PLACES[service].namespace };
       return [
@@ -33,17 +34,17 @@ const METRICS: Readonly<Record<string, (platform: Platform, reading: Reading) =>
         { labels: { ...labels, code: '503' }, value: BASE / 1000 + failed * 0.2 },
       ];
     }),
-  pulsestream_http_request_duration_seconds_bucket: (_, { requests }) =>
-    served().flatMap((service) =>
+  pulsestream_http_request_duration_seconds_bucket: (_, { requests, effects }) =>
+    served(effects).flatMap((service) =>
       BUCKETS.map((limit, i) => ({
         labels: { service, le: limit === Number.POSITIVE_INFINITY ? '+Inf' : String(limit) },
         value: BASE + (requests[service].buckets[i] ?? 0),
       })),
     ),
-  pulsestream_http_request_duration_seconds_count: (_, { requests }) =>
-    served().map((service) => ({ labels: { service }, value: BASE + requests[service].total })),
-  pulsestream_http_request_duration_seconds_sum: (_, { requests }) =>
-    served().map((service) => ({ labels: { service }, value: requests[service].seconds })),
+  pulsestream_http_request_duration_seconds_count: (_, { requests, effects }) =>
+    served(effects).map((service) => ({ labels: { service }, value: BASE + requests[service].total })),
+  pulsestream_http_request_duration_seconds_sum: (_, { requests, effects }) =>
+    served(effects).map((service) => ({ labels: { service }, value: requests[service].seconds })),
   pulsestream_analysis_queue_depth: (_, { queueDepth }) => [{ labels: {}, value: queueDepth }],
   pulsestream_analysis_queue_oldest_seconds: (_, { queueOldest }) => [{ labels: {}, value: queueOldest }],
   up: (_, { effects }) =>
@@ -64,8 +65,9 @@ const METRICS: Readonly<Record<string, (platform: Platform, reading: Reading) =>
   },
 };
 
-/** The services that take requests. */
-const served = () => SERVICES.filter((service) => service !== 'postgres');
+/** The services that take requests; the series of one that is scaled to zero end, as those of gone pods do. */
+const served = ({ services }: Effects): Service[] =>
+  SERVICES.filter((service) => service !== 'postgres' && services[service].condition !== 'off');
 
 export const METRIC_NAMES: readonly string[] = Object.keys(METRICS);
 
