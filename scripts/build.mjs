@@ -8,14 +8,29 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? join(root, 'dist'));
 
+// What a start need not read. The SDK's JSON Schema validator checks what clients answer to forms: the smaller of the two that it ships
+// does that as well. zod brings its messages in fifty languages: English is the one that is used.
+const lean = {
+  name: 'lean',
+  setup(builder) {
+    builder.onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({ path: 'shims', namespace: 'lean' }));
+    builder.onLoad({ filter: /^shims$/, namespace: 'lean' }, () => ({
+      contents:
+        "export { CfWorkerJsonSchemaValidator as DefaultJsonSchemaValidator } from '@modelcontextprotocol/server/validators/cf-worker'; export { default as process } from 'node:process';",
+      resolveDir: root,
+    }));
+    builder.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js';", resolveDir: join(root, 'node_modules/zod/v4/locales') }));
+  },
+};
+
 const common = {
+  plugins: [lean],
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node20.19',
-  minifySyntax: true,
-  minifyWhitespace: true,
+  minify: true,
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { DEFAULT_FLEET_QUERIES, DEFAULT_MATRIX, DEFAULT_QUERIES } from './config-defaults.ts';
+import { parseYaml } from './config-lines.ts';
 import { WAYS } from './domain/approval.ts';
 import { parseDuration } from './domain/instant.ts';
 import { ACTIONS, RISKS } from './domain/plan.ts';
@@ -43,21 +44,6 @@ const auth = z.strictObject({
   password_file: z.string().optional(),
   ca_file: z.string().optional(),
 });
-
-const environmentLabel = 'environment="$environment"';
-const requests = `pulsestream_http_requests_total{${environmentLabel}`;
-export const DEFAULT_QUERIES = {
-  error_rate: `sum by (service) (rate(${requests},code=~"5.."}[5m])) / sum by (service) (rate(${requests}}[5m]))`,
-  latency_p95: `histogram_quantile(0.95, sum by (le, service) (rate(pulsestream_http_request_duration_seconds_bucket{${environmentLabel}}[5m])))`,
-  queue_depth: `sum(pulsestream_analysis_queue_depth{${environmentLabel}})`,
-  queue_oldest: `max(pulsestream_analysis_queue_oldest_seconds{${environmentLabel}})`,
-} as const;
-export const DEFAULT_FLEET_QUERIES = {
-  expected: `sum by (customer) (pulsestream_agents_expected{${environmentLabel}})`,
-  connected: `sum by (customer) (pulsestream_agents_connected{${environmentLabel}})`,
-  versions: `sum by (version) (pulsestream_agents_connected{${environmentLabel}})`,
-  impaired: `max by (customer) (pulsestream_customer_error_ratio{${environmentLabel}}) > 0.05`,
-} as const;
 
 const signals = z.strictObject({
   prometheus: z
@@ -142,34 +128,6 @@ const matrixRow = z.strictObject({
   response: responseTime,
   examples: z.array(z.string()).default([]),
 });
-
-/** Source: the runbook, "Severity levels". */
-export const DEFAULT_MATRIX: z.input<typeof matrixRow>[] = [
-  {
-    severity: 'SEV1',
-    description: 'platform down, all customers affected',
-    response: 'immediate',
-    examples: ['database outage', 'control plane crash'],
-  },
-  {
-    severity: 'SEV2',
-    description: 'major degradation, many customers affected',
-    response: '15m',
-    examples: ['analysis engine failures', 'agent disconnects at scale'],
-  },
-  {
-    severity: 'SEV3',
-    description: 'partial degradation, some customers affected',
-    response: '1h',
-    examples: ['single-tenant issues', 'intermittent errors'],
-  },
-  {
-    severity: 'SEV4',
-    description: 'minor issue, workaround available',
-    response: 'next_business_day',
-    examples: ['UI glitches', 'non-critical feature broken'],
-  },
-];
 
 const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1)]);
 const policyRule = z.strictObject({
@@ -336,7 +294,7 @@ export function loadConfig(input: ConfigInput): Config {
     : [join(input.cwd, 'incident-mcp.yaml'), join(folders.config, 'config.yaml')];
   for (const path of candidates) {
     const text = input.readFile(path);
-    if (text !== null) return finish(parseConfig(text, path), path, input, folders);
+    if (text !== null) return finish(parseYaml(configSchema, text, path), path, input, folders);
   }
   if (named) {
     throw new AppError(
@@ -346,65 +304,6 @@ export function loadConfig(input: ConfigInput): Config {
     );
   }
   return finish(configSchema.parse({}), null, input, folders);
-}
-
-function parseConfig(text: string, path: string): Parsed {
-  const lines = new LineCounter();
-  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const broken = doc.errors[0];
-  if (broken) {
-    const at = lines.linePos(broken.pos[0]);
-    throw new AppError('INVALID_INPUT', `${path}:${at.line}: not valid YAML: ${broken.message}`, 'mend that line.');
-  }
-  const result = configSchema.safeParse(doc.toJS() ?? {});
-  if (result.success) return result.data;
-  const problems = result.error.issues.slice(0, 5).map((issue) => {
-    const keys = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : [...issue.path];
-    const line = lineOf(doc.contents, keys, lines);
-    const said =
-      issue.code === 'unrecognized_keys'
-        ? `unknown key "${issue.keys.join('", "')}"; allowed here: ${allowedKeys(issue.path).join(', ') || 'see docs/configuration.md'}`
-        : issue.message;
-    return `${path}:${line}: ${keys.join('.') || '(top)'}: ${said}`;
-  });
-  throw new AppError(
-    'INVALID_INPUT',
-    problems.join('\n'),
-    'mend the lines named above; docs/configuration.md lists every key.',
-  );
-}
-
-/** The keys of the object schema at a path, for the message about an unknown key. */
-function allowedKeys(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
-  for (const part of path) {
-    const node = schema as { properties?: Record<string, unknown>; additionalProperties?: unknown; items?: unknown };
-    schema = typeof part === 'number' ? node.items : (node.properties?.[String(part)] ?? node.additionalProperties);
-    if (!schema || typeof schema !== 'object') return [];
-  }
-  return Object.keys((schema as { properties?: object }).properties ?? {});
-}
-
-function lineOf(node: unknown, path: readonly PropertyKey[], lines: LineCounter): number {
-  let at = 0;
-  let current = node;
-  for (const part of path) {
-    if (!isMap(current)) {
-      const items = (current as { items?: unknown[] } | null)?.items;
-      const next = typeof part === 'number' ? items?.[part] : undefined;
-      if (!next) break;
-      current = next;
-      at = (next as { range?: [number, number, number] }).range?.[0] ?? at;
-      continue;
-    }
-    const pair = current.items.find(
-      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
-    );
-    if (!pair) break;
-    at = isScalar(pair.key) ? (pair.key.range?.[0] ?? at) : at;
-    current = pair.value;
-  }
-  return lines.linePos(at).line;
 }
 
 function finish(

@@ -32,7 +32,7 @@ export const addActionItem = defineTool({
     owner: s.text(100).optional().describe('Who does it.'),
     due: s.instant.optional().describe('Until when, with offset.'),
     ticket: s.text(300).optional().describe('Ticket or link.'),
-    done: z.boolean().optional(),
+    done: z.boolean().optional().describe('Whether it is done.'),
     item_id: z
       .string()
       .regex(/^A\d{1,4}$/, 'must look like A3')

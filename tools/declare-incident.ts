@@ -20,7 +20,7 @@ export const declareIncident = defineTool({
   input: z.strictObject({
     title: s.text(200).describe('What is wrong, in a few words.'),
     severity: s.severity.describe('From the severity matrix.'),
-    environment: s.environmentArg.describe('Default: the configured default environment.'),
+    environment: s.environmentArg,
     summary: s.text(2_000).optional().describe('What is known so far.'),
     detected_at: s.instant.optional().describe('First alert or report, with offset. Default: now.'),
     detected_by: s.detectedBy.optional().describe('Where it came from.'),

@@ -2,14 +2,12 @@ import { z } from 'zod';
 import { metricsOf } from '../src/domain/metrics.ts';
 import { renderPostmortem } from '../src/domain/postmortem/index.ts';
 import { fence } from '../src/domain/text.ts';
-import type { TimelineEvent } from '../src/domain/timeline.ts';
-import type { RecordContext } from '../src/mcp/context.ts';
 import { incidentOrOpen } from '../src/mcp/incidents.ts';
 import * as s from '../src/mcp/schemas.ts';
+import { wholeTimeline } from '../src/mcp/timeline-pages.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 
 const DOCUMENT = 'postmortem.md';
-const PAGE = 2_000;
 const TEXT_BYTES = 5_500;
 
 const metric = z.object({
@@ -39,7 +37,8 @@ export const draftPostmortem = defineTool({
         }),
       )
       .max(50)
-      .optional(),
+      .optional()
+      .describe('Prose to add; without evidence it is marked UNVERIFIED.'),
   }),
   output: z.object({
     incident_id: z.string(),
@@ -59,7 +58,7 @@ export const draftPostmortem = defineTool({
   }),
   handle: async (args, context) => {
     const incident = await incidentOrOpen(context, args.incident_id);
-    const events = await wholeTimeline(context, incident.id, incident.seq);
+    const events = await wholeTimeline(context, incident.id);
     const metrics = metricsOf(incident, events);
     const drafted = renderPostmortem({
       incident,
@@ -110,15 +109,3 @@ export const draftPostmortem = defineTool({
   },
   incidentOf: (result) => result.incident_id,
 });
-
-async function wholeTimeline(context: RecordContext, id: string, until: number): Promise<TimelineEvent[]> {
-  const events: TimelineEvent[] = [];
-  for (let since = 0; since < until; ) {
-    const part = await context.record.timeline(id, { since_seq: since, limit: PAGE });
-    const last = part.at(-1);
-    if (!last) break;
-    events.push(...part);
-    since = last.seq;
-  }
-  return events;
-}

@@ -22,7 +22,7 @@ export const getIncident = defineTool({
     'Shows an incident. `brief` is a handoff for somebody who knows nothing: conditions, actions, needs. `full` adds newest events, approvals and action items; `timeline` gives events, paged with since_seq and limit.',
   input: z.strictObject({
     incident_id: s.incidentId.optional().describe('Default: the only open incident.'),
-    view: z.enum(VIEWS).default('full'),
+    view: z.enum(VIEWS).default('full').describe('How much.'),
     since_seq: z.number().int().min(0).optional().describe('Only events after this number.'),
     limit: s.limit(200, 30).describe('Events, at most.'),
   }),

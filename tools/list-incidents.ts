@@ -11,8 +11,8 @@ export const listIncidents = defineTool({
   effect: 'read',
   description: 'Lists incidents, newest first, by status or severity. Use get_incident for one of them.',
   input: z.strictObject({
-    status: s.status.optional(),
-    severity: s.severity.optional(),
+    status: s.status.optional().describe('Only these.'),
+    severity: s.severity.optional().describe('Only these.'),
     limit: s.limit(100, 20).describe('How many, at most.'),
     cursor: z.string().max(200).optional().describe('From the previous answer.'),
   }),

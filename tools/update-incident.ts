@@ -15,10 +15,10 @@ import { defineTool } from '../src/mcp/tool.ts';
 
 const input = z.strictObject({
   incident_id: s.incidentId.optional().describe('Default: the only open incident.'),
-  severity: s.severity.optional(),
+  severity: s.severity.optional().describe('The new one.'),
   status: s.status.optional().describe('investigating, identified, mitigated, resolved, closed, or false_alarm.'),
-  title: s.text(200).optional(),
-  summary: s.text(2_000).optional(),
+  title: s.text(200).optional().describe('The new one.'),
+  summary: s.text(2_000).optional().describe('What is known now.'),
   root_cause: s.text(2_000).optional().describe('What people found, without blame.'),
   impact_started_at: s.instant.optional().describe('With offset.'),
   mitigated_at: s.instant.optional().describe('When the impact stopped, with offset, if not now.'),

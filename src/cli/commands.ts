@@ -1,6 +1,5 @@
 import type { ParseArgsConfig } from 'node:util';
 import { type Command, type Flag, given, list, located, type Parsed, secretStdin, text, where } from './command.ts';
-import type { Env } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CLIENTS } from './init/clients.ts';
 import { print } from './output.ts';
@@ -142,7 +141,9 @@ export const COMMANDS = {
         {
           ...given(parsed, 'config', 'environment', 'context', 'kubeconfig', 'prometheus', 'alertmanager', 'client'),
           ...(text(values['data-dir']) === undefined ? {} : { data_dir: text(values['data-dir']) as string }),
-          ...(text(values['write-client']) === undefined ? {} : { write_client: text(values['write-client']) as string }),
+          ...(text(values['write-client']) === undefined
+            ? {}
+            : { write_client: text(values['write-client']) as string }),
           releases: list(values.release),
           protected: on('protected'),
           no_protected: on('no-protected'),

@@ -3,10 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prompts } from '../../prompts/index.ts';
-import { tools } from '../../tools/index.ts';
 import { createProcesses, selfIdentity } from '../adapters/processes/index.ts';
 import { createRunbooks } from '../adapters/runbooks/index.ts';
-import { createStore } from '../adapters/store/index.ts';
 import { type Config, type ConfigFlags, loadConfig } from '../config.ts';
 import type { ServerDeps } from '../mcp/deps.ts';
 import { type GateDeps, SYSTEM, type Warn } from '../mcp/gate/deps.ts';
@@ -52,14 +50,15 @@ function shippedRunbooks(): string {
 
 /** The record alone: what the terminal's commands need. */
 export function openStore(config: Config, clock: Clock, warn: Warn): Store {
-  return lazyStore(() =>
-    createStore({
+  return lazyStore(async () => {
+    const { createStore } = await import('../adapters/store/index.ts');
+    return createStore({
       dir: config.data_dir,
       clock,
       key: recordKey(config.key_file),
       log: { warn: (facts, message) => warn(message, { ...facts }) },
-    }),
-  );
+    });
+  });
 }
 
 export interface Composed {
@@ -122,7 +121,7 @@ export async function compose(
       notify: (notice) => notifications.send(notice),
       gate,
       work,
-      tools,
+      tools: async () => (await import('../../tools/index.ts')).tools,
       prompts,
       read_only: options.read_only,
       state_key: randomBytes(32),

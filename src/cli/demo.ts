@@ -15,7 +15,10 @@ import { readTruth } from './truth.ts';
 
 /** Where the signals are green, somebody has to say that something is wrong. */
 const REPORTS: Record<string, Report> = {
-  'ui-glitch': { symptom: 'A customer writes: the export button is cut off on small screens; the keyboard shortcut works.', workaround: true },
+  'ui-glitch': {
+    symptom: 'A customer writes: the export button is cut off on small screens; the keyboard shortcut works.',
+    workaround: true,
+  },
 };
 const NO_REPORT: Report = { symptom: null, workaround: null };
 
@@ -33,8 +36,12 @@ export async function demo(flags: { scenario: string; speed: string }, env: Env)
   try {
     sandbox = await startSandbox([flags.scenario, '--speed', flags.speed], env);
     stage.title('An incident from alert to post-mortem');
-    stage.say('A simulated platform (Kubernetes API, Helm, Prometheus, Alertmanager) and the real MCP server run as processes of their own.');
-    stage.say('The assistant here is a script that follows the steps of the prompts. Production changes only when the human approves.');
+    stage.say(
+      'A simulated platform (Kubernetes API, Helm, Prometheus, Alertmanager) and the real MCP server run as processes of their own.',
+    );
+    stage.say(
+      'The assistant here is a script that follows the steps of the prompts. Production changes only when the human approves.',
+    );
     if (!interactive) stage.say('There is no terminal: a stand-in human answers the forms.');
     session = await Session.start(['--config', sandbox.ready.config, '--data-dir', data], env, interactive, stage);
     const markdown = await play(session, stage, REPORTS[flags.scenario] ?? NO_REPORT);
@@ -57,14 +64,21 @@ function showPostmortem(stage: Stage, markdown: string): void {
   stage.say(`   ... ${lines.length} lines in all`);
 }
 
-async function reckon(sandbox: RunningSandbox, dataDir: string, stage: Stage, env: Env, said: string): Promise<ExitCode> {
+async function reckon(
+  sandbox: RunningSandbox,
+  dataDir: string,
+  stage: Stage,
+  env: Env,
+  said: string,
+): Promise<ExitCode> {
   const truth = await readTruth(sandbox.ready.truth);
   const config = configure({ config: sandbox.ready.config, data_dir: dataDir }, env);
   const store = openStore(config, systemClock, () => {});
   const incident = (await store.incidents())[0] ?? null;
   stage.title(`What really happened: ${truth.scenario} (the sandbox tells now)`);
   print(`   cause: ${truth.cause}`);
-  for (const action of truth.actions) print(`   changed for real: ${action.kind} ${action.target} ${JSON.stringify(action.detail ?? '')}`);
+  for (const action of truth.actions)
+    print(`   changed for real: ${action.kind} ${action.target} ${JSON.stringify(action.detail ?? '')}`);
   for (const criterion of scoreDrill({
     truth,
     incident,

@@ -2,7 +2,7 @@ import { recordBreaches } from '../mcp/deadlines.ts';
 import type { Warn } from '../mcp/gate/deps.ts';
 import { reconcileAll } from '../mcp/gate/reconcile.ts';
 import { systemContext } from '../mcp/request.ts';
-import { type AnyGatedTool, gatedTools } from '../mcp/tool.ts';
+import { gatedTools } from '../mcp/tool.ts';
 import { Windows } from '../mcp/verification.ts';
 import type { Composed } from './compose.ts';
 
@@ -16,13 +16,13 @@ const EVERY_MS = 1_000;
  */
 export function keepHouse({ deps, work }: Composed, warn: Warn): { stop(): void } {
   if (deps.read_only) return { stop: () => {} };
-  const gated = new Map<string, AnyGatedTool>(gatedTools(deps.tools).map((tool) => [tool.name, tool]));
   const windows = new Windows();
   const context = systemContext(deps);
   let stopped = false;
   let said = '';
   const round = async (): Promise<void> => {
-    await reconcileAll((name) => gated.get(name), context, deps.gate);
+    const gated = gatedTools(await deps.tools());
+    await reconcileAll((name) => gated.find((tool) => tool.name === name), context, deps.gate);
     await recordBreaches(context, deps.store);
     await windows.closeDue(context, deps.store);
   };

@@ -100,7 +100,9 @@ async function writeConfig(path: string, text: string, answers: Answers | null):
   const { environment = '', context = null, releases = [] } = answers ?? {};
   print(`Wrote ${path}:`);
   print(`  environment ${environment}, context ${context ?? 'of the kubeconfig, whichever is current'}`);
-  print(`  releases ${releases.map(({ name, namespace }) => `${name} in ${namespace}`).join(', ') || 'of the shipped runbook'}`);
+  print(
+    `  releases ${releases.map(({ name, namespace }) => `${name} in ${namespace}`).join(', ') || 'of the shipped runbook'}`,
+  );
 }
 
 async function writeSecret(config: Config, secret: NewSecret): Promise<void> {
@@ -110,7 +112,9 @@ async function writeSecret(config: Config, secret: NewSecret): Promise<void> {
   } else if (await exists(config.secret_file)) {
     print(`The approver's secret in ${config.secret_file} stays as it is.`);
   } else {
-    complain("No approver's secret is set, so nobody can approve at a terminal. Set it: incident-mcp init --secret-only");
+    complain(
+      "No approver's secret is set, so nobody can approve at a terminal. Set it: incident-mcp init --secret-only",
+    );
   }
 }
 

@@ -15,6 +15,8 @@ export interface ServeFlags {
   sandbox?: string;
 }
 
+/** How long housekeeping waits for a client that says nothing. */
+const NO_CLIENT_MS = 500;
 const LAST_WORDS_MS = 2_000;
 
 /** MCP over stdio until the client goes away. An approved change that is running is finished before the process ends. */
@@ -36,27 +38,33 @@ export async function serve(flags: ServeFlags, env: Env): Promise<ExitCode> {
     transport,
     onerror: (error) => warn('protocol error', { error: error.message }),
   });
-  log.info(
-    {
-      config: config.source ?? 'built-in defaults',
-      data_dir: config.data_dir,
-      read_only: flags.read_only ?? false,
-      sandbox: sandbox?.ready.scenario,
-    },
-    'serving MCP over stdio',
-  );
-  const housekeeping = keepHouse(composed, warn);
-  composed.work
-    .track(composed.resume())
-    .catch((error: unknown) => warn('queued notices were not resumed', { error: String(error) }));
+  // The start belongs to the client: what nobody waits for begins after its first answer.
+  let housekeeping: ReturnType<typeof keepHouse> | null = null;
+  transport.firstAnswer.then(() => {
+    log.info(
+      {
+        config: config.source ?? 'built-in defaults',
+        data_dir: config.data_dir,
+        read_only: flags.read_only ?? false,
+        sandbox: sandbox?.ready.scenario,
+      },
+      'serving MCP over stdio',
+    );
+    composed.deps.tools().catch((error: unknown) => warn('the tools were not loaded', { error: String(error) }));
+    housekeeping = keepHouse(composed, warn);
+    composed.work
+      .track(composed.resume())
+      .catch((error: unknown) => warn('queued notices were not resumed', { error: String(error) }));
+  });
   const why = await ended(transport);
-  housekeeping.stop();
+  (housekeeping as ReturnType<typeof keepHouse> | null)?.stop();
   log.info({ why }, 'ending');
   await handle.close().catch(() => {});
   if (!(await composed.work.drained(config.rollout_deadline + LAST_WORDS_MS)))
     warn('ended with work under way; the next start settles it');
   await composed.close();
   await sandbox?.stop();
+  await log.flushed();
   return EXIT.ok;
 }
 
@@ -64,10 +72,17 @@ export async function serve(flags: ServeFlags, env: Env): Promise<ExitCode> {
 class ObservedTransport extends StdioServerTransport {
   readonly #answered: (id: RequestId) => void;
   readonly closed: Promise<void>;
+  /** Resolves with the first answer, or after a while without a client. */
+  readonly firstAnswer: Promise<void>;
+  #begin: () => void = () => {};
 
   constructor(answered: (id: RequestId) => void) {
     super();
     this.#answered = answered;
+    this.firstAnswer = new Promise((resolve) => {
+      this.#begin = resolve;
+      setTimeout(resolve, NO_CLIENT_MS).unref();
+    });
     this.closed = new Promise((resolve) => {
       process.stdin.once('end', resolve);
       process.stdin.once('close', resolve);
@@ -75,8 +90,12 @@ class ObservedTransport extends StdioServerTransport {
   }
 
   override send(message: JSONRPCMessage): Promise<void> {
-    if ('id' in message && message.id !== undefined && !('method' in message)) this.#answered(message.id);
-    return super.send(message);
+    const sent = super.send(message);
+    if ('id' in message && message.id !== undefined && !('method' in message)) {
+      this.#answered(message.id);
+      sent.then(this.#begin, this.#begin);
+    }
+    return sent;
   }
 }
 

@@ -103,12 +103,13 @@ export function clockOf(incident: Incident, rules: ResponseRules, now: Date): Re
   const due = firstResponseDue(incident, rules);
   const response = incident.first_response;
   const reached = response ? ms(response.at) : at;
-  const missed = reached > due || incident.breaches.some((breach) => breach.kind === 'first_response');
+  const late = reached > due + graceOf(incident, rules);
+  const missed = late || incident.breaches.some((breach) => breach.kind === 'first_response');
   const nextDue = active ? updateDue(incident, rules) : null;
   const overdue = nextDue !== null && at > nextDue;
 
   const breachesDue: ResponseClock['breaches_due'] = [];
-  if (reached > due && !incident.breaches.some((b) => b.kind === 'first_response')) {
+  if (late && !incident.breaches.some((b) => b.kind === 'first_response')) {
     breachesDue.push({ kind: 'first_response', due_at: toInstant(new Date(due)) });
   }
   if (overdue && !incident.breaches.some((b) => b.kind === 'update' && ms(b.due_at) === nextDue)) {
@@ -130,6 +131,10 @@ export function clockOf(incident: Incident, rules: ResponseRules, now: Date): Re
     breaches_due: breachesDue,
   };
 }
+
+/** "Immediate" is due at once, and kept by whoever responds within the minute: nobody can respond in no time. */
+const graceOf = (incident: Incident, rules: ResponseRules): number =>
+  rules.matrix.find((row) => row.severity === incident.severity_peak)?.response.kind === 'immediate' ? NOW_WORD_MS : 0;
 
 /** When the present stretch of being resolved, closed or a false alarm began; null while the incident is active. */
 function inactiveSince(incident: Incident): number | null {

@@ -25,7 +25,8 @@ export interface ServerDeps {
   notify(notice: Notice): Promise<Delivery[]>;
   gate: GateDeps;
   work: WorkTracker;
-  tools: readonly AnyTool[];
+  /** Loaded on first use: `initialize` must not wait for their schemas. */
+  tools(): Promise<readonly AnyTool[]>;
   prompts: readonly Prompt[];
   /** Only `read` tools exist: the others are neither listed nor run. */
   read_only: boolean;

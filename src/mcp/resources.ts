@@ -4,6 +4,7 @@ import { notFound } from '../errors.ts';
 import type { ServerDeps } from './deps.ts';
 import { publicEvent } from './event-view.ts';
 import { clockResult, incidentById } from './incidents.ts';
+import { statistics } from './statistics.ts';
 
 /** Events per page of the timeline resource: the newest are what a reader needs. */
 const TIMELINE_EVENTS = 500;
@@ -25,6 +26,7 @@ export interface ResourceText {
 const MARKDOWN = 'text/markdown';
 const JSON_TYPE = 'application/json';
 export const MATRIX_URI = 'runbook://severity-matrix';
+export const STATISTICS_URI = 'incident://statistics';
 
 export const TEMPLATES = [
   {
@@ -68,6 +70,13 @@ export async function listResources(deps: ServerDeps): Promise<ResourceEntry[]> 
       description: 'Severity levels with description, response time and examples.',
       mimeType: MARKDOWN,
     },
+    {
+      uri: STATISTICS_URI,
+      name: 'incident-statistics',
+      title: 'Statistics over incidents',
+      description: 'n, median and 90th percentile of each metric by severity, without drills and false alarms.',
+      mimeType: JSON_TYPE,
+    },
     ...books.map((book) => ({
       uri: `runbook://${book.name}`,
       name: book.name,
@@ -109,6 +118,7 @@ export async function listResources(deps: ServerDeps): Promise<ResourceEntry[]> 
 export async function readResource(deps: ServerDeps, uri: string): Promise<ResourceText> {
   const book = /^runbook:\/\/([A-Za-z0-9._-]{1,80})$/.exec(uri)?.[1];
   if (book) return readRunbook(deps, uri, book);
+  if (uri === STATISTICS_URI) return json(uri, await statistics({ record: deps.store }));
   const match = /^incident:\/\/(INC-\d{4,12})(?:\/(timeline|postmortem))?$/.exec(uri);
   if (!match) {
     throw notFound(`there is no resource ${cleanText(uri, 80)}.`, 'resources/list names those there are.');

@@ -32,7 +32,8 @@ export const environmentArg = z
     /^[a-z0-9][a-z0-9_-]*$/,
     'must be the name of a configured environment: lower-case letters, digits, "-" and "_"',
   )
-  .optional();
+  .optional()
+  .describe('Default: the configured one.');
 export const incidentId = z
   .string()
   .max(20)

@@ -33,21 +33,18 @@ export const stateCodec = (deps: Pick<ServerDeps, 'config' | 'state_key'>) =>
 
 /** `tools/list` and `tools/call`: one place lists, checks, runs and formats; no tool is named here. */
 export function serveTools(server: McpServer, deps: ServerDeps): void {
-  const offered = deps.tools.filter((tool) => !deps.read_only || tool.effect === 'read');
-  const byName = new Map<string, AnyTool>(deps.tools.map((tool) => [tool.name, tool]));
   let wire: ReturnType<typeof toWire>[] | null = null;
   const codec = stateCodec(deps);
 
-  server.server.setRequestHandler('tools/list', () => {
-    // Made on first use: `initialize` must not wait for schemas.
-    wire ??= offered.map(toWire);
+  server.server.setRequestHandler('tools/list', async () => {
+    wire ??= offered(await deps.tools(), deps).map(toWire);
     return { tools: wire };
   });
 
   server.server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {
     deps.heartbeats.answered(ctx.mcpReq.id);
     try {
-      const tool = findTool(byName, request.params.name, deps);
+      const tool = findTool(await deps.tools(), request.params.name, deps);
       const args = validateArguments(tool, request.params.arguments);
       const context = readContext(deps, server, ctx);
       if (tool.effect === 'gated') return await gated(tool, args, context, ctx, deps, codec);
@@ -66,9 +63,12 @@ export function serveTools(server: McpServer, deps: ServerDeps): void {
   });
 }
 
-function findTool(byName: ReadonlyMap<string, AnyTool>, name: string, deps: ServerDeps): AnyTool {
-  const tool = byName.get(name);
-  const names = [...byName.values()].filter((t) => !deps.read_only || t.effect === 'read').map((t) => t.name);
+const offered = (tools: readonly AnyTool[], deps: ServerDeps): AnyTool[] =>
+  tools.filter((tool) => !deps.read_only || tool.effect === 'read');
+
+function findTool(tools: readonly AnyTool[], name: string, deps: ServerDeps): AnyTool {
+  const tool = tools.find((candidate) => candidate.name === name);
+  const names = offered(tools, deps).map((t) => t.name);
   if (!tool) throw notFound(`there is no tool "${oneLine(name, 60)}".`, `use one of: ${names.join(', ')}.`);
   if (deps.read_only && tool.effect !== 'read') {
     throw forbidden(

@@ -20,7 +20,13 @@ export const PARTS: readonly Part[] = [
   { part: 'src/errors.ts', own: [], packages: [] },
   { part: 'src/policy/', own: ['src/policy/', ...PURE], packages: [] },
   { part: 'src/ports/', own: ['src/ports/'], types: ['src/domain/'], packages: [] },
-  { part: 'src/config.ts', own: PURE, packages: ['node:os', 'node:path', 'yaml', 'zod'] },
+  { part: 'src/config-lines.ts', own: ['src/errors.ts'], packages: ['yaml', 'zod'] },
+  { part: 'src/config-defaults.ts', own: [], types: ['src/domain/'], packages: [] },
+  {
+    part: 'src/config.ts',
+    own: ['src/config-defaults.ts', 'src/config-lines.ts', ...PURE],
+    packages: ['node:os', 'node:path', 'zod'],
+  },
   { part: 'src/adapters/', own: ['src/ports/', ...PURE], packages: 'any' },
   {
     part: 'src/mcp/',

@@ -88,7 +88,8 @@ function attempt(spec: HttpRequest, credentials: Credentials, limit: Limit): Pro
     });
     request.on('response', (response) => {
       readBody(response, spec.url).then(
-        (body) => settle(() => resolve({ status: response.statusCode ?? 0, body, date: response.headers.date ?? null })),
+        (body) =>
+          settle(() => resolve({ status: response.statusCode ?? 0, body, date: response.headers.date ?? null })),
         (error: Error) => fail(error),
       );
     });

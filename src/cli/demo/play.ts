@@ -22,7 +22,11 @@ export async function play(session: Session, stage: Stage, report: Report): Prom
   await declare(session, stage, seen, report);
   const move = moveOf(seen, ENVIRONMENT);
   const why = move?.why ?? seen.outside ?? 'nothing in this platform is broken that a change of ours would mend';
-  await session.call('record_timeline_event', { kind: 'hypothesis', message: why, evidence: ['get_system_health', 'check_recent_deploys'] });
+  await session.call('record_timeline_event', {
+    kind: 'hypothesis',
+    message: why,
+    evidence: ['get_system_health', 'check_recent_deploys'],
+  });
   if (move) {
     stage.title('Mitigate: the assistant plans, the human decides, the server runs it once');
     session.target = move.target;
@@ -31,7 +35,8 @@ export async function play(session: Session, stage: Stage, report: Report): Prom
       stage.bad(`Nothing more to do: the plan is ${String(ran.data.status)}.`);
       return null;
     }
-    await recovery(session, stage);
+    if (move.tool === 'scale_down') await settle(stage);
+    else await recovery(session, stage);
     await session.call('verify_mitigation', { approval_id: ran.data.approval_id }, 6);
   }
   return close(session, stage, seen, why, move?.tool ?? null);
@@ -45,7 +50,9 @@ async function triage(session: Session, stage: Stage, report: Report): Promise<T
   const fleet = (await session.call('get_fleet_summary', { environment: ENVIRONMENT })).data as Seen['fleet'];
   const health = (await session.call('get_system_health', { environment: ENVIRONMENT }, 9)).data as Seen['health'];
   const onset = onsetOf(health);
-  const deploys = (await session.call('check_recent_deploys', { environment: ENVIRONMENT, ...(onset ? { onset } : {}) }, 8)).data as Seen['deploys'];
+  const deploys = (
+    await session.call('check_recent_deploys', { environment: ENVIRONMENT, ...(onset ? { onset } : {}) }, 8)
+  ).data as Seen['deploys'];
   const assessed = (
     await session.call('assess_severity', {
       environment: ENVIRONMENT,
@@ -65,15 +72,28 @@ async function triage(session: Session, stage: Stage, report: Report): Promise<T
 
 async function declare(session: Session, stage: Stage, seen: Triage, report: Report): Promise<void> {
   stage.title('Declare and notify');
-  const title = seen.sick[0] ? `${seen.sick[0]} is failing` : (report.symptom ?? seen.outside?.slice(0, 80) ?? 'Customers are affected');
+  const title = seen.sick[0]
+    ? `${seen.sick[0]} is failing`
+    : (report.symptom ?? seen.outside?.slice(0, 80) ?? 'Customers are affected');
   await session.call('declare_incident', {
     title,
     severity: seen.severity,
     environment: ENVIRONMENT,
-    detected_by: report.symptom ? { source: 'support_ticket', reference: 'ticket' } : { source: 'investigation', reference: 'get_system_health' },
+    detected_by: report.symptom
+      ? { source: 'support_ticket', reference: 'ticket' }
+      : { source: 'investigation', reference: 'get_system_health' },
     components: seen.sick,
     ...(seen.onset ? { detected_at: seen.onset, impact_started_at: seen.onset } : {}),
   });
+}
+
+const SETTLE_MS = 4_000;
+
+async function settle(stage: Stage): Promise<void> {
+  stage.say(
+    '   Scaled down on purpose: the platform stays dark until people bring it back; what had to stop is the bleeding.',
+  );
+  await new Promise((wake) => setTimeout(wake, SETTLE_MS));
 }
 
 async function recovery(session: Session, stage: Stage): Promise<void> {
@@ -89,18 +109,49 @@ async function recovery(session: Session, stage: Stage): Promise<void> {
   stage.note('health is not green yet');
 }
 
-async function close(session: Session, stage: Stage, seen: Triage, why: string, tool: string | null): Promise<string | null> {
+async function close(
+  session: Session,
+  stage: Stage,
+  seen: Triage,
+  why: string,
+  tool: string | null,
+): Promise<string | null> {
   stage.title('Close the loop');
-  await session.call('send_update', { audience: 'internal', message: tool ? `Mitigated by ${tool}; we are watching.` : `No change of ours is needed: ${why}` }, 2);
+  await session.call(
+    'send_update',
+    {
+      audience: 'internal',
+      message: tool ? `Mitigated by ${tool}; we are watching.` : `No change of ours is needed: ${why}`,
+    },
+    2,
+  );
   const green = seen.outside === null && tool !== null;
   if (!green) {
-    stage.say('The trouble is not in this platform or waits for others: the incident stays open, and the assistant says so.');
+    stage.say(
+      'The trouble is not in this platform or waits for others: the incident stays open, and the assistant says so.',
+    );
     return String((await session.call('draft_postmortem', {}, 4)).data.markdown);
   }
-  await session.call('update_incident', { status: 'mitigated', root_cause: why, reason: 'health and fleet are back to normal' }, 3);
-  const reason = tool === 'scale_down' ? 'override: scaled down on purpose, accepted by the human of the demo' : 'recovery verified';
-  await session.call('update_incident', { status: 'resolved', reason }, 3);
-  await session.call('add_action_item', { title: 'Find out why this was not caught before production', kind: 'prevent', owner: 'platform team' }, 2);
+  if (tool === 'scale_down') {
+    await session.call(
+      'update_incident',
+      { status: 'mitigated', root_cause: why, reason: 'the load is gone; the platform is scaled down' },
+      3,
+    );
+    stage.say('It is mitigated and not resolved: people must mend the database and scale up again.');
+  } else {
+    await session.call(
+      'update_incident',
+      { status: 'mitigated', root_cause: why, reason: 'health and fleet are back to normal' },
+      3,
+    );
+    await session.call('update_incident', { status: 'resolved', reason: 'recovery verified' }, 3);
+  }
+  await session.call(
+    'add_action_item',
+    { title: 'Find out why this was not caught before production', kind: 'prevent', owner: 'platform team' },
+    2,
+  );
   const { data } = await session.call('draft_postmortem', {}, 4);
   return String(data.markdown);
 }

@@ -35,7 +35,12 @@ export async function gatherAnswers(flags: InitFlags, env: Env, interactive: boo
     alertmanager: await q(flags.alertmanager, 'URL of Alertmanager (empty: none)', '', (text) =>
       urlOf('alertmanager', text),
     ),
-    protected: await q(protectionOf(flags), "Protected: ask for more than a client's form before a high risk", 'yes', yesNo),
+    protected: await q(
+      protectionOf(flags),
+      "Protected: ask for more than a client's form before a high risk",
+      'yes',
+      yesNo,
+    ),
     data_dir: pathOf(flags.data_dir),
   };
   if (answers.context !== null && known.names.length > 0 && !known.names.includes(answers.context))
@@ -45,7 +50,12 @@ export async function gatherAnswers(flags: InitFlags, env: Env, interactive: boo
 
 /** One value: the flag's, or asked for until it can be used, or the default. A wrong flag throws. */
 function questions(interactive: boolean) {
-  return async <T>(flag: string | undefined, question: string, fallback: string, read: (text: string) => T): Promise<T> => {
+  return async <T>(
+    flag: string | undefined,
+    question: string,
+    fallback: string,
+    read: (text: string) => T,
+  ): Promise<T> => {
     if (flag !== undefined) return read(flag);
     if (!interactive) return read(fallback);
     for (;;) {

@@ -27,6 +27,11 @@ export const CLIENT_FORMS: Readonly<Record<Client, ClientForm>> = {
     typed: true,
     place: '.mcp.json of the project',
   },
-  vscode: { title: 'VS Code', key: 'servers', typed: true, place: '.vscode/mcp.json, or "MCP: Open User Configuration"' },
+  vscode: {
+    title: 'VS Code',
+    key: 'servers',
+    typed: true,
+    place: '.vscode/mcp.json, or "MCP: Open User Configuration"',
+  },
   cursor: { title: 'Cursor', key: 'mcpServers', typed: false, place: '~/.cursor/mcp.json, or .cursor/mcp.json' },
 };

@@ -1,0 +1,14 @@
+import type { TimelineEvent } from '../domain/timeline.ts';
+import type { Store } from '../ports/store.ts';
+
+const PAGE = 2_000;
+
+/** All events of a stream, oldest first, read in pages. */
+export async function wholeTimeline(store: Pick<Store, 'timeline'>, stream: string): Promise<TimelineEvent[]> {
+  const events: TimelineEvent[] = [];
+  for (;;) {
+    const page = await store.timeline(stream, { since_seq: events.at(-1)?.seq ?? 0, limit: PAGE });
+    events.push(...page);
+    if (page.length < PAGE) return events;
+  }
+}
