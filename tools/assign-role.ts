@@ -7,17 +7,24 @@ import { incidentResult } from '../src/mcp/incident-view.ts';
 import { clockResult, incidentOrOpen } from '../src/mcp/incidents.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
+import { personKey } from '../src/policy/approval-state.ts';
+
+const acceptance = z.object({
+  action: z.literal('accept'),
+  content: z.object({ accept: z.literal(true), person: z.string().trim().min(1).max(100) }),
+});
 
 export const assignRole = defineTool({
   name: 'assign_role',
   title: 'Assign a role',
   effect: 'record',
   description:
-    "Writes down who holds a role of an incident. It is the assistant's word: it does not count as that person's response. To accept a role as a human, run `incident-mcp ack --commander` in a terminal. One commander, who does nothing else.",
+    "Writes down who holds a role of an incident. Without `confirm` it is the assistant's word and no response of that person. With `confirm` the client's user is asked to accept the role in a form; in a terminal `incident-mcp ack --commander` does that. One commander, who does nothing else.",
   input: z.strictObject({
     incident_id: s.incidentId.optional().describe('Default: the only open incident.'),
     role: s.role.describe('commander, scribe, communications or operations.'),
     person: s.text(100).describe('Name of the person.'),
+    confirm: z.boolean().optional().describe("True: ask the client's user to accept it in a form, if the client can."),
   }),
   output: z.object({
     incident: s.incidentView,
@@ -25,9 +32,26 @@ export const assignRole = defineTool({
     event: s.eventView,
     warning: z.string().nullable(),
   }),
+  question: async (args) =>
+    args.confirm === true
+      ? {
+          message: `Are you ${oneLine(args.person, 100)}, and do you take the role of ${args.role}? Accepting counts as your response to the incident.`,
+          requestedSchema: {
+            type: 'object',
+            properties: {
+              accept: { type: 'boolean', title: 'I take it' },
+              person: { type: 'string', title: 'Your name', description: 'Written to the timeline.' },
+            },
+            required: ['accept', 'person'],
+          },
+        }
+      : null,
   handle: async (args, context) => {
+    const accepted = acceptance.safeParse(context.answer);
     const before = await incidentOrOpen(context, args.incident_id);
+    // Only the very person whose name was asked about accepts; another name in the form leaves it the assistant's word.
     const person = oneLine(args.person, 100);
+    const own = accepted.success && personKey(accepted.data.content.person) === personKey(person);
     if (person === '') throw invalidInput('person holds no readable name.', 'give the name of the person');
     const { incident, events } = await context.store.append(before.id, (current) => {
       const now = current ?? before;
@@ -38,9 +62,12 @@ export const assignRole = defineTool({
       return [
         {
           kind: 'role_assigned',
-          message: `${args.role}: ${person}${old ? ` (before: ${old})` : ''}, as the assistant was told`,
-          actor: { type: 'assistant', name: context.caller.name },
-          change: { role: { role: args.role, person, known_by: 'claimed_by_assistant' } },
+          message: `${args.role}: ${person}${old ? ` (before: ${old})` : ''}, ${own ? "accepted in the client's form" : 'as the assistant was told'}`,
+          actor: own ? { type: 'human', name: person } : { type: 'assistant', name: context.caller.name },
+          change: {
+            role: { role: args.role, person, known_by: own ? 'client_form' : 'claimed_by_assistant' },
+            ...(own ? { human_response: { by: person, known_by: 'client_form' as const } } : {}),
+          },
         },
       ];
     });
@@ -64,7 +91,11 @@ export const assignRole = defineTool({
     [
       `${result.event.id}: ${result.event.message}.`,
       ...(result.warning ? [result.warning] : []),
-      'This does not stop the first-response clock: only an act of a human does (an approval, or `incident-mcp ack`).',
+      ...(result.event.actor.type === 'human'
+        ? []
+        : [
+            'It does not stop the first-response clock: only an act of a human does (an approval, a form, or `incident-mcp ack`).',
+          ]),
     ].join('\n'),
   incidentOf: (result) => result.incident.id,
 });

@@ -58,7 +58,7 @@ export const draftPostmortem = defineTool({
   }),
   handle: async (args, context) => {
     const incident = await incidentOrOpen(context, args.incident_id);
-    const events = await wholeTimeline(context, incident.id);
+    const events = await wholeTimeline(context.record, incident.id);
     const metrics = metricsOf(incident, events);
     const drafted = renderPostmortem({
       incident,

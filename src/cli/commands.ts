@@ -81,6 +81,19 @@ export const COMMANDS = {
       return demo({ scenario: parsed.positionals[0] ?? 'bad-deploy', speed: text(parsed.values.speed) ?? '1' }, env);
     },
   },
+  score: {
+    summary: 'score a drill against the truth of its sandbox',
+    positionals: { min: 0, max: 1, names: 'at most one incident; default the newest', usage: '[INCIDENT]' },
+    flags: {
+      ...where,
+      truth: { type: 'string', value: 'URL', help: 'address of the truth, as the sandbox prints it' },
+    },
+    run: async (parsed, env) => {
+      const { score } = await import('./score.ts');
+      const truth = text(parsed.values.truth);
+      return score(parsed.positionals[0], { ...located(parsed), ...(truth === undefined ? {} : { truth }) }, env);
+    },
+  },
   approvals: {
     summary: 'list what waits for a human',
     positionals: { min: 0, max: 0, names: 'nothing' },

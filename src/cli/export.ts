@@ -4,12 +4,12 @@ import { renderPostmortem } from '../domain/postmortem/index.ts';
 import { oneLine } from '../domain/text.ts';
 import { notFound } from '../errors.ts';
 import { clockResult, incidentById } from '../mcp/incidents.ts';
+import { wholeTimeline } from '../mcp/timeline-pages.ts';
 import { configure, type Env, systemClock } from './compose.ts';
 import { existingRecord } from './existing-record.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { print } from './output.ts';
 import { VERSION } from './version.ts';
-import { wholeTimeline } from './whole-timeline.ts';
 
 const DOCUMENT = 'postmortem.md';
 const SIMILAR = 5;

@@ -1,3 +1,4 @@
+import { announceResponses } from '../mcp/acknowledge.ts';
 import { recordBreaches } from '../mcp/deadlines.ts';
 import type { Warn } from '../mcp/gate/deps.ts';
 import { reconcileAll } from '../mcp/gate/reconcile.ts';
@@ -24,6 +25,7 @@ export function keepHouse({ deps, work }: Composed, warn: Warn): { stop(): void 
     const gated = gatedTools(await deps.tools());
     await reconcileAll((name) => gated.find((tool) => tool.name === name), context, deps.gate);
     await recordBreaches(context, deps.store);
+    await announceResponses(context, deps.store, (notice) => deps.notify(notice));
     await windows.closeDue(context, deps.store);
   };
   const again = async (): Promise<void> => {

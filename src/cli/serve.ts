@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createServer } from '../mcp/server.ts';
@@ -6,6 +8,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createLog } from './log.ts';
 import { startSandbox } from './sandbox-process.ts';
+import { TRUTH_FILE } from './truth-file.ts';
 
 export interface ServeFlags {
   config?: string;
@@ -32,6 +35,7 @@ export async function serve(flags: ServeFlags, env: Env): Promise<ExitCode> {
     },
     env,
   );
+  if (sandbox) await rememberTruth(config.data_dir, sandbox.ready.truth);
   const composed = await compose(config, env, { read_only: flags.read_only ?? false, warn });
   const transport = new ObservedTransport((id) => composed.deps.heartbeats.answered(id));
   const handle = serveStdio(() => createServer(composed.deps), {
@@ -66,6 +70,12 @@ export async function serve(flags: ServeFlags, env: Env): Promise<ExitCode> {
   await sandbox?.stop();
   await log.flushed();
   return EXIT.ok;
+}
+
+/** For `incident-mcp score` at the end of a drill; a folder that cannot be written only costs that convenience. */
+async function rememberTruth(dataDir: string, url: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(() => {});
+  await writeFile(join(dataDir, TRUTH_FILE), `${url}\n`, { mode: 0o600 }).catch(() => {});
 }
 
 /** Tells when a request was answered, whichever way, so that its heartbeat ends. */

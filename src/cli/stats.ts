@@ -1,11 +1,11 @@
 import { formatDuration, parseDuration, toInstant } from '../domain/instant.ts';
 import { METRIC_NAMES, metricsOf, summarizeMetrics } from '../domain/metrics.ts';
 import { SEVERITIES } from '../domain/severity.ts';
+import { wholeTimeline } from '../mcp/timeline-pages.ts';
 import { configure, type Env, systemClock } from './compose.ts';
 import { existingRecord } from './existing-record.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { print } from './output.ts';
-import { wholeTimeline } from './whole-timeline.ts';
 
 const GROUPS = ['all', ...SEVERITIES] as const;
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -75,6 +75,8 @@ export interface ReadContext {
 /** What a record tool has on top: the record itself and the notifier. Production is out of its reach. */
 export interface RecordContext extends ReadContext {
   readonly store: Store;
+  /** What the client sent for the tool's own question, after the server's sealed state was verified; untrusted. */
+  readonly answer: unknown;
   notify(notice: Notice): Promise<Delivery[]>;
   /** Work that goes on after the answer; it is bounded, awaited at shutdown, and its failures are logged. */
   background(name: string, work: (context: RecordContext) => Promise<void>): void;

@@ -76,9 +76,10 @@ export function systemContext(deps: ServerDeps): ReadContext {
   };
 }
 
-export function recordContext(deps: ServerDeps, read: ReadContext): RecordContext {
+export function recordContext(deps: ServerDeps, read: ReadContext, answer?: unknown): RecordContext {
   const context: RecordContext = {
     ...read,
+    answer,
     store: deps.store,
     notify: (notice) => deps.notify(notice),
     background: (name, work) => {

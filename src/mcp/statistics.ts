@@ -7,7 +7,7 @@ export async function statistics(context: Pick<ReadContext, 'record'>) {
   const incidents = await context.record.incidents();
   const measured = [];
   for (const incident of incidents) {
-    measured.push({ incident, metrics: metricsOf(incident, await wholeTimeline(context, incident.id)) });
+    measured.push({ incident, metrics: metricsOf(incident, await wholeTimeline(context.record, incident.id)) });
   }
   return { incidents: incidents.length, metrics: summarizeMetrics(measured) };
 }

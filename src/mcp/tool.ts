@@ -7,6 +7,19 @@ import type { GateResult } from './gate/result.ts';
 /** What a tool may do; hints, gate, `--read-only` and the documentation derive from it. */
 export type Effect = 'read' | 'record' | 'gated';
 
+/** A form of flat fields, as plain JSON Schema. */
+export interface Question {
+  message: string;
+  requestedSchema: {
+    type: 'object';
+    properties: Record<
+      string,
+      { type: 'string'; title: string; description?: string } | { type: 'boolean'; title: string }
+    >;
+    required?: string[];
+  };
+}
+
 interface Definition<In extends z.ZodObject> {
   /** snake_case verb, fixed by the contract. */
   name: string;
@@ -36,6 +49,11 @@ export interface RecordTool<In extends z.ZodObject = z.ZodObject, Out extends z.
   /** A record tool that can be called twice with the same effect. */
   idempotent?: boolean;
   handle: (args: z.output<In>, context: RecordContext) => Promise<z.input<Out>>;
+  /**
+   * A question to the client's user before the record is written, where the client can show one; null: nothing to ask. The answer is in
+   * `context.answer`, and a call without one goes on as the assistant's word.
+   */
+  question?: (args: z.output<In>, context: ReadContext) => Promise<Question | null>;
   /** Some arguments make it an act that a human must approve first: those calls go through the gate, with this tool's own output. */
   gate?: {
     // biome-ignore lint/suspicious/noExplicitAny: it takes the same input; naming it here would close a circle of types.

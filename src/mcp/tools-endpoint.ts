@@ -6,13 +6,14 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { argumentsHash } from '../domain/digest.ts';
 import { toInstant } from '../domain/instant.ts';
 import { oneLine } from '../domain/text.ts';
 import { forbidden, notFound } from '../errors.ts';
 import { answer, failure } from './answer.ts';
 import type { ReadContext } from './context.ts';
 import type { ServerDeps } from './deps.ts';
-import { approvalForm, FORM, type FormState, formState } from './gate/form.ts';
+import { approvalForm, FORM, type FormState, formState, type QuestionState, questionState } from './gate/form.ts';
 import { callGated } from './gate/gate.ts';
 import { gateOutput } from './gate/result.ts';
 import { renderGate } from './gate/words.ts';
@@ -26,7 +27,7 @@ import { toWire } from './wire.ts';
 const STATE_GRACE_S = 3_600;
 
 export const stateCodec = (deps: Pick<ServerDeps, 'config' | 'state_key'>) =>
-  createRequestStateCodec<FormState>({
+  createRequestStateCodec<FormState | QuestionState>({
     key: deps.state_key,
     ttlSeconds: Math.ceil(deps.config.approval.lifetime / 1000) + STATE_GRACE_S,
   });
@@ -50,6 +51,7 @@ export function serveTools(server: McpServer, deps: ServerDeps): void {
       if (tool.effect === 'gated') return await gated(tool, args, context, ctx, deps, codec);
       if (tool.effect === 'record' && tool.gate?.applies(args))
         return await escalated(tool, args, context, ctx, deps, codec);
+      if (tool.effect === 'record' && tool.question) return await questioned(tool, args, context, ctx, deps, codec);
       return await plain(tool, args, context, deps);
     } catch (error) {
       if (!(error instanceof Error && error.name === 'AppError')) {
@@ -84,14 +86,37 @@ async function plain(
   args: Record<string, unknown>,
   context: ReadContext,
   deps: ServerDeps,
+  reply?: unknown,
 ): Promise<CallToolResult> {
   const raw =
     tool.effect === 'read'
       ? await tool.handle(args, context)
-      : await deps.work.track(tool.handle(args, recordContext(deps, context)));
+      : await deps.work.track(tool.handle(args, recordContext(deps, context, reply)));
   const result = tool.output.parse(raw) as Record<string, unknown>;
   const named = tool.incidentOf?.(result) ?? (args.incident_id as string | undefined) ?? null;
   return answer(result, tool.render(result, context), await stateOf(context, named));
+}
+
+/** Asks the client's user first, where the client can; an answer counts only with the server's own state for this very call. */
+async function questioned(
+  tool: AnyRecordTool,
+  args: Record<string, unknown>,
+  context: ReadContext,
+  ctx: ServerContext,
+  deps: ServerDeps,
+  codec: ReturnType<typeof stateCodec>,
+): Promise<CallToolResult | InputRequiredResult> {
+  const asked = argumentsHash(tool.name, args);
+  const state = questionState.safeParse(ctx.mcpReq.requestState<unknown>());
+  if (state.success && state.data.question === asked) {
+    return plain(tool, args, context, deps, ctx.mcpReq.inputResponses?.[FORM]);
+  }
+  const question = context.caller.can_ask ? await tool.question?.(args, context) : null;
+  if (!question) return plain(tool, args, context, deps);
+  return inputRequired({
+    inputRequests: { [FORM]: inputRequired.elicit(question) },
+    requestState: await codec.mint({ question: asked }, ctx),
+  });
 }
 
 async function gated(

@@ -4,7 +4,7 @@ export interface Notice {
   incident_id: string;
   /** Unique per message: the receiver's key against doubles. */
   key: string;
-  kind: 'declared' | 'updated' | 'resolved' | 'approval' | 'update';
+  kind: 'declared' | 'acknowledged' | 'updated' | 'resolved' | 'approval' | 'update';
   severity: Severity;
   environment: string;
   title: string;

@@ -22,6 +22,7 @@ export function escapeMrkdwn(text: string, max: number): string {
 
 const VERBS: Readonly<Record<Notice['kind'], string>> = {
   declared: 'declared',
+  acknowledged: 'acknowledged',
   updated: 'changed',
   resolved: 'resolved',
   approval: 'needs an approval',
@@ -70,6 +71,7 @@ const PAGERDUTY_SEVERITY: Readonly<Record<Severity, 'critical' | 'error' | 'warn
  */
 export function pagerDutyAction(notice: Notice): PagerDutyEvent['event_action'] | null {
   if (notice.kind === 'declared' || notice.kind === 'updated') return 'trigger';
+  if (notice.kind === 'acknowledged') return 'acknowledge';
   return notice.kind === 'resolved' ? 'resolve' : null;
 }
 

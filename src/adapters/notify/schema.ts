@@ -4,7 +4,7 @@ import { SEVERITIES } from '../../domain/severity.ts';
 export const noticeSchema = z.object({
   incident_id: z.string(),
   key: z.string(),
-  kind: z.enum(['declared', 'updated', 'resolved', 'approval', 'update']),
+  kind: z.enum(['declared', 'acknowledged', 'updated', 'resolved', 'approval', 'update']),
   severity: z.enum(SEVERITIES),
   environment: z.string(),
   title: z.string(),

@@ -4,6 +4,7 @@ import { toInstant } from '../../domain/instant.ts';
 import type { Figures } from '../../domain/verify.ts';
 import { AppError, storeFailed } from '../../errors.ts';
 import { consume, expireIfDue, finish, markStale } from '../../policy/approval-state.ts';
+import { JOURNAL } from '../../ports/store.ts';
 import type { ReadContext, RunResult } from '../context.ts';
 import { measure } from '../figures.ts';
 import type { AnyGatedTool } from '../tool.ts';
@@ -140,28 +141,42 @@ async function run(
   }
 }
 
-/** Stores the outcome and writes its event; tried several times, since the command has run and cannot be taken back. */
+/**
+ * Writes the outcome's event and closes the approval; tried several times, since the command has run and cannot be taken back. The event comes
+ * first and has a key: a crash between the two writes, or two that settle the same run, leave one event and no approval without it.
+ */
 export async function writeOutcome(approval: Approval, outcome: Outcome, deps: GateDeps): Promise<Approval> {
   const id = approval.approval_id;
-  const finished = await insist(() => deps.store.updateApproval(id, (a) => finish(a, outcome)));
-  await insist(() =>
-    appendTo(deps.store, approval.incident_id, {
-      kind: 'command_finished',
-      message: `${id} ${outcome.status}: ${outcome.summary}`,
-      actor: SYSTEM,
-      approval_id: id,
-      data: { status: outcome.status, ...outcome.details },
-    }),
+  const { events, repeated } = await insist(() =>
+    deps.store.append(
+      approval.incident_id ?? JOURNAL,
+      () => [
+        {
+          kind: 'command_finished',
+          message: `${id} ${outcome.status}: ${outcome.summary}`,
+          actor: SYSTEM,
+          approval_id: id,
+          data: { ...outcome.details, status: outcome.status },
+        },
+      ],
+      `outcome:${id}`,
+    ),
   );
-  return finished;
+  // What is in the timeline stands: a later look at the world must not contradict it.
+  const told = OUTCOMES.find((status) => repeated && status === events[0]?.data?.status);
+  const final = told ? { ...outcome, status: told } : outcome;
+  return insist(() => deps.store.updateApproval(id, (a) => finish(a, final)));
 }
+
+const OUTCOMES: readonly Outcome['status'][] = ['executed', 'failed', 'outcome_unknown'];
 
 async function insist<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await write();
     } catch (error) {
-      if (attempt >= OUTCOME_TRIES) throw error;
+      // A conflict means that another one settled it: trying again changes nothing.
+      if (attempt >= OUTCOME_TRIES || (error instanceof AppError && error.code === 'CONFLICT')) throw error;
       await new Promise((wake) => setTimeout(wake, OUTCOME_PAUSE_MS * attempt));
     }
   }

@@ -10,6 +10,10 @@ export interface FormState {
 }
 export const formState = z.strictObject({ approval_id: z.string(), digest: z.string() });
 
+/** State of a tool's own question: it binds the answer to one tool and its arguments. */
+export const questionState = z.strictObject({ question: z.string() });
+export type QuestionState = z.infer<typeof questionState>;
+
 /** Key of the one input request. */
 export const FORM = 'approval';
 

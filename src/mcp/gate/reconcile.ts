@@ -35,16 +35,22 @@ export async function reconcile(
   };
   const fresh = await deps.store.approval(approval.approval_id);
   if (!fresh || !(await isOrphaned(fresh, deps))) return fresh ?? approval;
-  return writeOutcome(
-    fresh,
-    {
-      ...result,
-      summary: `found out after the server that ran it had stopped: ${result.summary}`,
-      started_at: startedAt,
-      finished_at: toInstant(deps.clock.now()),
-    },
-    deps,
-  );
+  try {
+    return await writeOutcome(
+      fresh,
+      {
+        ...result,
+        summary: `found out after the server that ran it had stopped: ${result.summary}`,
+        started_at: startedAt,
+        finished_at: toInstant(deps.clock.now()),
+      },
+      deps,
+    );
+  } catch (error) {
+    // Another server looked at the same time and settled it first.
+    if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error;
+    return (await deps.store.approval(approval.approval_id)) ?? approval;
+  }
 }
 
 async function ask(tool: AnyGatedTool, approval: Approval, context: ReadContext, deps: GateDeps) {

@@ -64,7 +64,9 @@ interface AnyClient {
 
 function firstClient(human: Human): AnyClient {
   const client = new FirstClient(clientInfo, { capabilities: { elicitation: { form: {} } } });
-  client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({ ...(await human(params as unknown as Form)) }));
+  client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({
+    ...(await human(params as unknown as Form)),
+  }));
   return {
     connect: (server) => client.connect(new FirstStdio(server)),
     getPrompt: (name, args) => client.getPrompt({ name, arguments: args }),

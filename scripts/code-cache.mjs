@@ -1,0 +1,50 @@
+// `node scripts/code-cache.mjs PROGRAM`: runs a built program until it has answered `initialize` and keeps what V8 compiled for that, where
+// the launcher looks for it. Called by build.mjs.
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { Script } from 'node:vm';
+
+const HELLO = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'build', version: '1' } },
+};
+
+const program = resolve(process.argv[2]);
+const home = mkdtempSync(join(tmpdir(), 'incident-mcp-build-'));
+process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+// A file, so that what reads one is in the cache too.
+const config = join(home, 'incident-mcp.yaml');
+writeFileSync(config, 'environments: { prod: { context: none } }\n');
+
+/** As in src/cli/code-cache.ts. */
+function cacheFile() {
+  const node = `${process.version}-${process.platform}-${process.arch}-${statSync(process.execPath).size}`;
+  return join(dirname(program), 'cache', `${basename(program, '.cjs')}-${node}.bin`);
+}
+
+const script = new Script(readFileSync(program, 'latin1'), { filename: program });
+
+function keep() {
+  const file = cacheFile();
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.${process.pid}`, script.createCachedData());
+  renameSync(`${file}.${process.pid}`, file);
+  process.exit(0);
+}
+
+const client = new PassThrough();
+Object.defineProperty(process, 'stdin', { value: client });
+process.stdout.write = (chunk, ...rest) => {
+  rest.find((argument) => typeof argument === 'function')?.();
+  if (String(chunk).includes('"protocolVersion"')) setImmediate(keep);
+  return true;
+};
+process.argv = [process.execPath, program, 'serve', '--config', config, '--data-dir', join(home, 'data')];
+Object.assign(process.env, { HOME: home, INCIDENT_MCP_LOG: 'warn' });
+script.runInThisContext()(createRequire(program), program);
+client.write(`${JSON.stringify(HELLO)}\n`);
