@@ -102,7 +102,7 @@ try {
   const program = basename(Object.keys(command.metafile.outputs)[0]);
   await build({
     ...esm,
-    entryPoints: { cli: 'src/cli/launcher.ts' },
+    entryPoints: { cli: 'scripts/bundle/launcher.mjs' },
     outdir: fresh,
     define: { PROGRAM: JSON.stringify(program) },
   });
@@ -128,7 +128,7 @@ try {
 /** Without its cache the command works too, some 60 ms later; so a failure here is told and no more. */
 function warm(program) {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [join(root, 'scripts/code-cache.mjs'), program], { stdio: 'inherit' });
+    const child = spawn(process.execPath, [join(root, 'scripts/bundle/warm.mjs'), program], { stdio: 'inherit' });
     const hard = setTimeout(() => child.kill('SIGKILL'), WARM_MS);
     child.once('exit', (code) => {
       clearTimeout(hard);

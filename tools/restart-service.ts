@@ -50,8 +50,9 @@ export const restartService = defineTool({
       cluster: await kubernetes.cluster(),
       target: workload.name,
       namespace: workload.namespace,
-      from: `generation ${workload.generation}, ${workload.ready}/${workload.desired} ready`,
-      to: 'the same template, new pods',
+      // Neither readiness nor replicas: they move all the time in an outage, and a restart means the same whatever they are.
+      from: workload.restarted_at === null ? 'not restarted by hand so far' : `restarted at ${workload.restarted_at}`,
+      to: 'new pods of the same template',
       command: [
         'kubectl',
         'rollout',
@@ -64,7 +65,7 @@ export const restartService = defineTool({
           kind: workload.kind,
           name: workload.name,
           field: 'spec.template.metadata.annotations[kubectl.kubernetes.io/restartedAt]',
-          from: workload.annotations['kubectl.kubernetes.io/restartedAt'] ?? null,
+          from: workload.restarted_at,
           to: 'the instant of the restart',
         },
       ],
@@ -73,8 +74,12 @@ export const restartService = defineTool({
       warnings,
       risk: workload.kind === 'StatefulSet' || workload.desired === 1 ? 'medium' : 'low',
       reason: maskText(cleanText(args.reason)),
-      // Readiness moves all the time and does not change what a restart does; the template's generation does.
-      world: { uid: workload.uid, generation: workload.generation, kind: workload.kind, replicas: workload.desired },
+      world: {
+        uid: workload.uid,
+        kind: workload.kind,
+        images: workload.images.join(' '),
+        restarted_at: workload.restarted_at,
+      },
     };
   },
   run: async (plan, context) => {
@@ -117,28 +122,25 @@ export const restartService = defineTool({
         summary: `${kind} ${approval.plan.target} does not exist any more`,
         details: {},
       };
-    return restarted(workload, approval.world.generation, approval.runner?.started_at ?? null);
+    return restarted(workload, approval.world.restarted_at ?? null, approval.runner?.started_at ?? null);
   },
 });
 
-/** The annotation says when somebody restarted it; at or after the start of our run it was this one. */
-function restarted(workload: Workload, generationBefore: unknown, startedAt: string | null) {
+/** The annotation says when somebody restarted it; one that is about as old as our run is ours. */
+function restarted(workload: Workload, before: unknown, startedAt: string | null) {
   const details = { generation: workload.generation, ready: workload.ready, desired: workload.desired };
-  if (workload.generation === generationBefore) {
-    return {
-      status: 'failed' as const,
-      summary: `${workload.name} was not restarted: its generation is still ${workload.generation}`,
-      details,
-    };
+  const at = workload.restarted_at;
+  if (at === before) {
+    return { status: 'failed' as const, summary: `${workload.name} was not restarted`, details };
   }
-  const at = workload.annotations['kubectl.kubernetes.io/restartedAt'];
-  const ours = at !== undefined && startedAt !== null && Math.abs(Date.parse(at) - Date.parse(startedAt)) < 60_000;
-  if (!ours)
+  const ours = at !== null && startedAt !== null && Math.abs(Date.parse(at) - Date.parse(startedAt)) < 60_000;
+  if (!ours) {
     return {
       status: 'outcome_unknown' as const,
       summary: `${workload.name} changed, but not evidently by this restart`,
       details,
     };
+  }
   return rolloutDone(workload)
     ? {
         status: 'executed' as const,

@@ -28,6 +28,8 @@ export interface Workload {
   updated: number;
   available: number;
   paused: boolean;
+  /** What `kubectl rollout restart` leaves in the pod template; null where nobody restarted it so. */
+  restarted_at: string | null;
   /** Images of the pod template's containers, in order. */
   images: string[];
   labels: Record<string, string>;

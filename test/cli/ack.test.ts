@@ -71,11 +71,17 @@ describe('ack', () => {
   it('guesses nothing: several open ones, none, a closed one, an unknown one', async () => {
     const { store, ids, ack } = await withIncidents(['first', 'second']);
     const several = await ack([]);
-    expect(several).toMatchObject({ code: 1, stderr: expect.stringMatching(/^CONFLICT: 2 incidents are open.*INC-0001/) });
+    expect(several).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^CONFLICT: 2 incidents are open.*INC-0001/),
+    });
     for (const id of ids)
       await store.append(id, () => [note('no', { kind: 'status_changed', change: { status: 'false_alarm' } })]);
     expect(await ack([])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^NOT_FOUND: no incident is open/) });
-    expect(await ack(['INC-0001'])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^CONFLICT: .*false_alarm/) });
+    expect(await ack(['INC-0001'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^CONFLICT: .*false_alarm/),
+    });
     expect(await ack(['INC-0099'])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^NOT_FOUND: /) });
     const empty = await makeDesk(bin);
     expect((await empty.run(['ack', '--secret-stdin'], 'x\n')).code).toBe(1);

@@ -31,7 +31,10 @@ describe('verify', () => {
 
   it('counts streams and events of a good record', async () => {
     const desk = await withRecord();
-    expect(await desk.run(['verify'])).toMatchObject({ code: 0, stdout: expect.stringContaining('2 streams, 6 events') });
+    expect(await desk.run(['verify'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('2 streams, 6 events'),
+    });
     const one = await desk.run(['verify', 'INC-0002', '--json']);
     expect(one.code).toBe(0);
     expect(JSON.parse(one.stdout)).toMatchObject({ intact: true, streams: 1, events: 3, problems: [] });
@@ -39,7 +42,15 @@ describe('verify', () => {
 
   it.each([
     ['a changed word', (text: string) => text.replace('"one"', '"ONE"'), /INC-0001 E2 line 2: altered/],
-    ['a line taken out', (text: string) => text.split('\n').filter((_l, i) => i !== 1).join('\n'), /E3 line 2: removed/],
+    [
+      'a line taken out',
+      (text: string) =>
+        text
+          .split('\n')
+          .filter((_l, i) => i !== 1)
+          .join('\n'),
+      /E3 line 2: removed/,
+    ],
     ['a cut end', (text: string) => `${text.split('\n').slice(0, 2).join('\n')}\n`, /E3: truncated/],
   ])('names %s, and exits 1', async (_what, change, expected) => {
     const desk = await withRecord();

@@ -151,6 +151,7 @@ export const workload = (name: string, ready: number, desired: number, over: Par
   updated: desired,
   available: ready,
   paused: false,
+  restarted_at: null,
   images: [],
   labels: {},
   annotations: {},

@@ -10,7 +10,7 @@ import { interferersOf } from './interferers.ts';
 import { checkNamespace } from './names.ts';
 import { PodTally, TABLE } from './pods.ts';
 import { eventSchema, read, readItems, workloadSchema } from './schema.ts';
-import { KINDS, toWorkload, workloadPath, workloadSubject } from './workloads.ts';
+import { KINDS, RESTARTED_AT, toWorkload, workloadPath, workloadSubject } from './workloads.ts';
 
 export type { AccessAnswer, AccessQuestion, Inspector } from './inspector.ts';
 export type KubernetesOptions = AccessOptions;
@@ -139,7 +139,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
       const path = workloadPath(kind, namespace, name);
       const limit = await client.limit(readOptions);
       // What `kubectl rollout restart` writes: RFC 3339 with seconds.
-      const annotations = { 'kubectl.kubernetes.io/restartedAt': shortInstant(toInstant(at)) };
+      const annotations = { [RESTARTED_AT]: shortInstant(toInstant(at)) };
       const answer = await client.patch(
         {
           path,

@@ -31,7 +31,7 @@ export const workloadSchema = z.object({
   spec: z.object({
     ...replicas,
     template: z.object({
-      metadata: z.object({ labels: strings }).nullish(),
+      metadata: z.object({ labels: strings, annotations: strings }).nullish(),
       spec: z.object({ containers: z.array(z.object({ image: z.string().nullish() })) }),
     }),
   }),

@@ -7,6 +7,8 @@ import { instantOf } from './time.ts';
 export const KINDS: readonly Workload['kind'][] = ['Deployment', 'StatefulSet', 'DaemonSet'];
 /** It repeats the whole object, environment variables included. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Source: kubectl's `rollout restart`. */
+export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 /** The value of a condition's `status` that is bad news; a condition not named here is left out. */
 const BAD: Readonly<Record<string, string>> = { Progressing: 'False', Available: 'False', ReplicaFailure: 'True' };
 
@@ -48,6 +50,7 @@ export function toWorkload(kind: Workload['kind'], object: WorkloadObject): Work
     updated: daemon ? status.updatedNumberScheduled : status.updatedReplicas,
     available: daemon ? status.numberAvailable : status.availableReplicas,
     paused: spec.paused ?? false,
+    restarted_at: spec.template.metadata?.annotations[RESTARTED_AT] ?? null,
     images: spec.template.spec.containers.flatMap(({ image }) => (image ? [image] : [])),
     labels: metadata.labels,
     annotations,

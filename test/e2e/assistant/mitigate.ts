@@ -20,14 +20,19 @@ export async function plan(assistant: Assistant, person: Person, incident: strin
   });
 }
 
+const downOnes = (health: Health): number => health.components.filter((c) => c.status === 'down').length;
+
+/** Down weighs more than degraded, however many those are. */
+const trouble = (health: Health): number => downOnes(health) * 1_000 + sickOnes(health).length;
+
 /** Steps 6 and 7: looks again, and says what the health says. */
 export async function watch(assistant: Assistant, before: Triage, done: Plan): Promise<string> {
   const environment = ENVIRONMENT;
   const incident_id = before.incident ?? '';
-  const improved = (health: Health): boolean => sickOnes(health).length < sickOnes(before.health).length;
-  // What was scaled down on purpose stays dark; that the bleeding stopped is all there is to see.
+  const improved = (health: Health): boolean => trouble(health) < trouble(before.health);
+  // What was scaled down on purpose stays dark: the bleeding has stopped when nothing is down that should run.
   const enough = (health: Health): boolean =>
-    done.action === 'scale_down' ? improved(health) : health.status === 'healthy';
+    done.action === 'scale_down' ? downOnes(health) === 0 : health.status === 'healthy';
   const end = Date.now() + RECOVERY_MS;
   let health = await assistant.call<Health>('get_system_health', { environment });
   while (!enough(health) && Date.now() < end) {

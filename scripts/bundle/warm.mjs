@@ -1,11 +1,12 @@
-// `node scripts/code-cache.mjs PROGRAM`: runs a built program until it has answered `initialize` and keeps what V8 compiled for that, where
-// the launcher looks for it. Called by build.mjs.
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// `node scripts/bundle/warm.mjs PROGRAM`: runs a built program until it has answered `initialize` and keeps what V8 compiled for that, where
+// the launcher looks for it. Called by ../build.mjs.
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Script } from 'node:vm';
+import { cacheFile } from './cache-file.mjs';
 
 const HELLO = {
   jsonrpc: '2.0',
@@ -21,16 +22,10 @@ process.once('exit', () => rmSync(home, { recursive: true, force: true }));
 const config = join(home, 'incident-mcp.yaml');
 writeFileSync(config, 'environments: { prod: { context: none } }\n');
 
-/** As in src/cli/code-cache.ts. */
-function cacheFile() {
-  const node = `${process.version}-${process.platform}-${process.arch}-${statSync(process.execPath).size}`;
-  return join(dirname(program), 'cache', `${basename(program, '.cjs')}-${node}.bin`);
-}
-
 const script = new Script(readFileSync(program, 'latin1'), { filename: program });
 
 function keep() {
-  const file = cacheFile();
+  const file = cacheFile(program);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.${process.pid}`, script.createCachedData());
   renameSync(`${file}.${process.pid}`, file);
