@@ -53,11 +53,14 @@ describe('a failure', () => {
     const said = textOf(failure(error));
     expect(said).toMatch(FORM);
     expect(said).not.toMatch(/TypeError|undefined|x\.ts| at /);
-    for (const thrown of ['text', null, undefined, 42, { message: 'no' }]) expect(textOf(failure(thrown))).toMatch(FORM);
+    for (const thrown of ['text', null, undefined, 42, { message: 'no' }])
+      expect(textOf(failure(thrown))).toMatch(FORM);
   });
 
   it('masks what looks like a secret, and drops control characters', () => {
-    const said = textOf(failure(invalidInput('token=ghp_abcdefghijklmnopqrstuvwxyz0123456789 \u001b[31mred\u202e', 'x')));
+    const said = textOf(
+      failure(invalidInput('token=ghp_abcdefghijklmnopqrstuvwxyz0123456789 \u001b[31mred\u202e', 'x')),
+    );
     expect(said).not.toContain('ghp_abcdefghijklmnopqrstuvwxyz0123456789');
     expect(said).not.toMatch(/[\u001b\u202e]/);
   });
@@ -104,7 +107,11 @@ describe('the check of arguments', () => {
   });
 
   it.each([
-    ['an unknown argument', { foo: 1 }, /unknown argument "foo".*get_thing takes: at, severity, name, note, by, limit/s],
+    [
+      'an unknown argument',
+      { foo: 1 },
+      /unknown argument "foo".*get_thing takes: at, severity, name, note, by, limit/s,
+    ],
     ['an unknown key within', { by: { source: 'slo', who: 'x' } }, /unknown key "who" in by/],
     ['a naive instant', { at: '2026-03-01T14:20:00' }, /at: .*offset.*2026-03-01T14:20:00Z/s],
     ['a day that does not exist', { at: '2026-02-31T14:20:00Z' }, /at: .*offset/s],
@@ -131,11 +138,14 @@ describe('the check of arguments', () => {
 
   it('refuses whatever is sent with the form of the contract, and never repeats a long or dirty name', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string({ minLength: 1, maxLength: 300 }), fc.jsonValue(), { minKeys: 1 }), (args) => {
-        const text = refusal(args);
-        if (text !== 'accepted') expect(text).toMatch(FORM);
-        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(2_048);
-      }),
+      fc.property(
+        fc.dictionary(fc.string({ minLength: 1, maxLength: 300 }), fc.jsonValue(), { minKeys: 1 }),
+        (args) => {
+          const text = refusal(args);
+          if (text !== 'accepted') expect(text).toMatch(FORM);
+          expect(Buffer.byteLength(text)).toBeLessThanOrEqual(2_048);
+        },
+      ),
       { numRuns: 200 },
     );
     expect(refusal({ ['\u202e'.repeat(5) + 'x'.repeat(500)]: 1 })).not.toMatch(/\u202e|x{60}/);

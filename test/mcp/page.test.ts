@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { page } from '../../src/mcp/page.ts';
 
 const key = (item: { id: string }): string => item.id;
-const list = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { maxLength: 60 }).map((ids) => ids.map((id) => ({ id })));
+const list = fc
+  .uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { maxLength: 60 })
+  .map((ids) => ids.map((id) => ({ id })));
 const limit = fc.integer({ min: 1, max: 25 });
 
 /** All pages one after the other; `between` may change the list before the next one is asked for. */
