@@ -64,6 +64,7 @@ describe('reading', () => {
       updated: 3,
       available: 2,
       paused: true,
+      restarted_at: null,
       images: ['reg/a:1'],
       labels: { app: 'engine' },
       annotations: { a: 'b' },
