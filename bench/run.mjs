@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
@@ -202,6 +202,10 @@ async function main() {
     say('dist/cli.js is missing: run `npm run build` first.');
     return 2;
   }
+  const cores = availableParallelism();
+  const load = loadavg()[0];
+  if (load > cores / 2)
+    say(`the machine is busy (load ${load.toFixed(1)} on ${cores} cores): the times below include its other work`);
   const folder = await mkdtemp(join(tmpdir(), 'incident-mcp-bench-'));
   try {
     const env = cleanEnv(folder);
@@ -209,7 +213,8 @@ async function main() {
     const figures = { ...(await measureStart(folder, env)), ...(await measurePlatform(folder, env)) };
     const rows = rowsOf(figures);
     const machine = {
-      cores: availableParallelism(),
+      cores,
+      load_before: load,
       memory_gb: totalmem() / 2 ** 30,
       node: process.version,
       platform: `${process.platform} ${process.arch}`,

@@ -125,7 +125,7 @@ try {
   await rm(fresh, { recursive: true, force: true });
 }
 
-/** Without its cache the command works too, some 60 ms later; so a failure here is told and no more. */
+/** Without its cache the command works too, some 40 ms later; so a failure here is told and no more. */
 function warm(program) {
   return new Promise((done) => {
     const child = spawn(process.execPath, [join(root, 'scripts/bundle/warm.mjs'), program], { stdio: 'inherit' });

@@ -52,7 +52,9 @@ function toolTable({ tools, inputSchema }) {
     ['tool', 'effect', 'arguments (**required**)', 'what it does'],
     tools.map((tool) => {
       const { properties = {}, required = [] } = inputSchema(tool);
-      const names = Object.keys(properties).map((name) => (required.includes(name) ? `**\`${name}\`**` : `\`${name}\``));
+      const names = Object.keys(properties).map((name) =>
+        required.includes(name) ? `**\`${name}\`**` : `\`${name}\``,
+      );
       const gate = tool.effect === 'record' && tool.gate ? '; some calls need approval' : '';
       return [
         `\`${tool.name}\``,
@@ -86,7 +88,7 @@ async function benchTable() {
   const { machine, rows } = JSON.parse(await readFile(join(root, 'bench/results/latest.json'), 'utf8'));
   const said = (met) => (met === null ? '' : met ? 'met' : 'not met');
   return [
-    `Measured with \`npm run bench\` on ${machine.cores} cores, Node ${machine.node.slice(1)}, ${machine.platform}. Compare ratios, not milliseconds.`,
+    `Measured with \`npm run bench\` on ${machine.cores} cores, Node ${machine.node.slice(1)}, ${machine.platform}, load ${machine.load_before} before the run. Compare ratios, not milliseconds.`,
     '',
     table(
       ['figure', 'measured', 'target', 'result'],
@@ -95,24 +97,42 @@ async function benchTable() {
   ].join('\n');
 }
 
-/** Walks a JSON Schema into rows of key, form and default. */
-function* keysOf(schema, path) {
+/** What a key means, by its end; a key that nothing here fits is a mistake of ours. */
+const MEANINGS = await readFile(new URL('./bundle/config-meanings.json', import.meta.url), 'utf8').then(JSON.parse);
+
+function meaningOf(key) {
+  const plain = key.replace('environments.<name>', 'environment').replaceAll('[]', '');
+  const found = Object.entries(MEANINGS).find(([end]) => plain === end || plain.endsWith(`.${end}`));
+  if (!found) throw new Error(`scripts/bundle/config-meanings.json does not say what ${key} means`);
+  return found[1];
+}
+
+/** Groups that are told once: an environment's own copy of a global one, and every place for credentials. */
+const told = (key) => /^environments\.<name>\.(signals|fleet)$/.test(key) || key.endsWith('.auth');
+
+/** Walks a JSON Schema into rows of key, form and default. A default of a whole object is told at its parts. */
+function* keysOf(schema, path, fallbacks = {}) {
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const key = path ? `${path}.${name}` : name;
-    const inner = property.anyOf?.find((choice) => choice.properties) ?? property;
-    if (inner.properties) yield* keysOf(inner, key);
-    else if (inner.additionalProperties?.properties) yield* keysOf(inner.additionalProperties, `${key}.<name>`);
-    else if (inner.items?.properties) {
-      yield { key: `${key}[]`, form: 'list', fallback: inner.default };
-      yield* keysOf(inner.items, `${key}[]`);
-    } else yield { key, form: formOf(inner), fallback: inner.default };
+    const fallback = property.default ?? fallbacks[name];
+    if (told(key)) yield { key, form: 'group', fallback: undefined };
+    else if (property.properties) yield* keysOf(property, key, fallback);
+    else if (property.additionalProperties?.properties) yield* keysOf(property.additionalProperties, `${key}.<name>`);
+    else if (property.items?.properties) {
+      yield { key: `${key}[]`, form: 'list', fallback };
+      yield* keysOf(property.items, `${key}[]`);
+    } else yield { key, form: formOf(property), fallback };
   }
 }
 
 function formOf(schema) {
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' or ');
   if (schema.const !== undefined) return `\`${schema.const}\``;
-  if (schema.anyOf) return [...new Set(schema.anyOf.map(formOf))].join(' or ');
+  // One or many of the same is told as one.
+  if (schema.anyOf) {
+    const forms = [...new Set(schema.anyOf.map(formOf))];
+    return forms.length === 2 && forms[1] === `list of ${forms[0]}` ? `${forms[0]}; one or a list` : forms.join(' or ');
+  }
   if (schema.type === 'array') return `list of ${formOf(schema.items ?? {})}`;
   if (schema.format === 'uri') return 'URL';
   if (schema.type === 'object') return 'map of names to text';
@@ -125,11 +145,11 @@ function configTable({ configSchema, z }) {
   const shown = (fallback) => {
     if (fallback === undefined) return '';
     const text = JSON.stringify(fallback);
-    return text.length > 160 ? 'see below' : `\`${text}\``;
+    return text.length > 200 ? 'see below' : `\`${text}\``;
   };
   return table(
-    ['key', 'form', 'default'],
-    [...keysOf(schema, '')].map(({ key, form, fallback }) => [`\`${key}\``, form, shown(fallback)]),
+    ['key', 'form', 'default', 'meaning'],
+    [...keysOf(schema, '')].map(({ key, form, fallback }) => [`\`${key}\``, form, shown(fallback), meaningOf(key)]),
   );
 }
 

@@ -130,15 +130,20 @@ const matrixRow = z.strictObject({
 });
 
 const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1)]);
-const policyRule = z.strictObject({
-  action: oneOrMany(z.enum(ACTIONS)).optional(),
-  environment: oneOrMany(environmentName).optional(),
-  severity: oneOrMany(z.enum(SEVERITIES)).optional(),
-  risk: oneOrMany(z.enum(RISKS)).optional(),
-  ways: z.array(z.enum(WAYS)).min(1),
-  approvers: z.number().int().min(1).max(5).default(1),
-  lifetime: duration.optional(),
-});
+const policyRule = z
+  .strictObject({
+    action: oneOrMany(z.enum(ACTIONS)).optional(),
+    environment: oneOrMany(environmentName).optional(),
+    severity: oneOrMany(z.enum(SEVERITIES)).optional(),
+    risk: oneOrMany(z.enum(RISKS)).optional(),
+    ways: z.array(z.enum(WAYS)).min(1),
+    approvers: z.number().int().min(1).max(5).default(1),
+    lifetime: duration.optional(),
+  })
+  .refine((rule) => rule.approvers === 1 || rule.ways.some((way) => way !== 'client_form'), {
+    path: ['ways'],
+    message: "a client's form counts as one person: more approvers need another way, such as terminal",
+  });
 
 export const configSchema = z
   .strictObject({

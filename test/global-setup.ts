@@ -9,10 +9,7 @@ const SOURCES = ['src', 'tools', 'prompts', 'scripts'];
 /** Milliseconds of the newest change below a folder; 0 where there is none. */
 function newest(folder: string): number {
   const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
-  return Math.max(
-    0,
-    ...entries.filter((e) => e.isFile()).map((e) => statSync(`${e.parentPath}/${e.name}`).mtimeMs),
-  );
+  return Math.max(0, ...entries.filter((e) => e.isFile()).map((e) => statSync(`${e.parentPath}/${e.name}`).mtimeMs));
 }
 
 const changed = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;

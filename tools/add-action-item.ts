@@ -56,7 +56,7 @@ export const addActionItem = defineTool({
         id: before?.id ?? `A${items.length + 1}`,
         title: maskText(oneLine(args.title, 300)),
         kind: args.kind,
-        owner: args.owner ? oneLine(args.owner, 100) : (before?.owner ?? null),
+        owner: args.owner ? maskText(oneLine(args.owner, 100)) : (before?.owner ?? null),
         due: args.due ?? before?.due ?? null,
         ticket: args.ticket ? maskText(oneLine(args.ticket, 300)) : (before?.ticket ?? null),
         done: args.done ?? before?.done ?? false,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isOpen } from '../src/domain/incident.ts';
+import { maskText } from '../src/domain/mask.ts';
 import { oneLine } from '../src/domain/text.ts';
 import { conflict, invalidInput } from '../src/errors.ts';
 import { publicEvent } from '../src/mcp/event-view.ts';
@@ -50,7 +51,7 @@ export const assignRole = defineTool({
     const accepted = acceptance.safeParse(context.answer);
     const before = await incidentOrOpen(context, args.incident_id);
     // Only the very person whose name was asked about accepts; another name in the form leaves it the assistant's word.
-    const person = oneLine(args.person, 100);
+    const person = maskText(oneLine(args.person, 100));
     const own = accepted.success && personKey(accepted.data.content.person) === personKey(person);
     if (person === '') throw invalidInput('person holds no readable name.', 'give the name of the person');
     const { incident, events } = await context.store.append(before.id, (current) => {

@@ -3,10 +3,10 @@ import { type Incident, isActive } from '../src/domain/incident.ts';
 import { shortInstant, toInstant } from '../src/domain/instant.ts';
 import { maskText } from '../src/domain/mask.ts';
 import { cleanText, oneLine } from '../src/domain/text.ts';
-import { invalidInput } from '../src/errors.ts';
 import { captureSituation } from '../src/mcp/capture.ts';
 import { incidentResult } from '../src/mcp/incident-view.ts';
 import { clockResult } from '../src/mcp/incidents.ts';
+import { notInFuture } from '../src/mcp/not-in-future.ts';
 import { announce } from '../src/mcp/notices.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -57,7 +57,7 @@ export const declareIncident = defineTool({
             severity: args.severity,
             environment,
             summary: args.summary ? maskText(cleanText(args.summary)) : null,
-            components: (args.components ?? []).map((name) => oneLine(name, 100)),
+            components: (args.components ?? []).map((name) => maskText(oneLine(name, 100))),
             drill: args.drill ?? false,
             declared_at: toInstant(now),
             detected_at: args.detected_at ?? toInstant(now),
@@ -70,7 +70,13 @@ export const declareIncident = defineTool({
             impact_started_at: args.impact_started_at ?? null,
           },
           ...(args.commander
-            ? { role: { role: 'commander', person: oneLine(args.commander, 100), known_by: 'claimed_by_assistant' } }
+            ? {
+                role: {
+                  role: 'commander',
+                  person: maskText(oneLine(args.commander, 100)),
+                  known_by: 'claimed_by_assistant',
+                },
+              }
             : {}),
         },
       };
@@ -102,15 +108,6 @@ export const declareIncident = defineTool({
   },
   incidentOf: (result) => result.incident.id,
 });
-
-function notInFuture(name: string, instant: string | undefined, now: Date): void {
-  if (instant && Date.parse(instant) > now.getTime() + 5 * 60_000) {
-    throw invalidInput(
-      `${name} ${instant} is in the future; it is ${toInstant(now)}.`,
-      'give the instant at which it happened.',
-    );
-  }
-}
 
 const declaredText = (incident: Incident): string =>
   `${incident.drill ? 'DRILL: ' : ''}${incident.severity} declared in ${incident.environment}: ${incident.title}${incident.summary ? `\n${incident.summary}` : ''}`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { metricsOf } from '../src/domain/metrics.ts';
 import { renderPostmortem } from '../src/domain/postmortem/index.ts';
-import { fence } from '../src/domain/text.ts';
+import { fence, truncateBytes } from '../src/domain/text.ts';
 import { incidentOrOpen } from '../src/mcp/incidents.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { wholeTimeline } from '../src/mcp/timeline-pages.ts';
@@ -96,7 +96,7 @@ export const draftPostmortem = defineTool({
   },
   render: (result) => {
     const whole = Buffer.byteLength(result.markdown) <= TEXT_BYTES;
-    const shown = whole ? result.markdown : result.markdown.slice(0, TEXT_BYTES);
+    const shown = truncateBytes(result.markdown, TEXT_BYTES);
     return [
       `Post-mortem of ${result.incident_id} written to ${result.path} (${result.uri}).`,
       result.missing.length > 0

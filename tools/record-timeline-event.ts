@@ -1,15 +1,13 @@
 import { z } from 'zod';
-import { shortInstant, toInstant } from '../src/domain/instant.ts';
+import { shortInstant } from '../src/domain/instant.ts';
 import { maskText } from '../src/domain/mask.ts';
 import { cleanText, oneLine } from '../src/domain/text.ts';
-import { conflict, invalidInput, notFound } from '../src/errors.ts';
+import { conflict, notFound } from '../src/errors.ts';
 import { publicEvent } from '../src/mcp/event-view.ts';
 import { incidentOrOpen } from '../src/mcp/incidents.ts';
+import { notInFuture } from '../src/mcp/not-in-future.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
-
-/** Clocks of people and machines differ a little; an event of next week is a mistake. */
-const FUTURE_TOLERANCE_MS = 5 * 60_000;
 
 export const recordTimelineEvent = defineTool({
   name: 'record_timeline_event',
@@ -32,13 +30,7 @@ export const recordTimelineEvent = defineTool({
   output: z.object({ event: s.eventView, repeated: z.boolean() }),
   handle: async (args, context) => {
     const incident = await incidentOrOpen(context, args.incident_id);
-    const now = context.clock.now();
-    if (args.occurred_at && Date.parse(args.occurred_at) > now.getTime() + FUTURE_TOLERANCE_MS) {
-      throw invalidInput(
-        `occurred_at ${args.occurred_at} is in the future; it is ${toInstant(now)}.`,
-        'give the instant at which it happened.',
-      );
-    }
+    notInFuture('occurred_at', args.occurred_at, context.clock.now());
     const { events, repeated } = await context.store.append(
       incident.id,
       (current) => {

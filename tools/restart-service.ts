@@ -4,6 +4,7 @@ import type { Workload } from '../src/domain/observe.ts';
 import { cleanText } from '../src/domain/text.ts';
 import { conflict } from '../src/errors.ts';
 import { affectedCustomers, deadline } from '../src/mcp/plan-facts.ts';
+import { refusal } from '../src/mcp/refusal.ts';
 import { rolloutDone, waitForRollout } from '../src/mcp/rollout.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -85,9 +86,14 @@ export const restartService = defineTool({
   run: async (plan, context) => {
     const kind = kindOf(plan.command);
     const namespace = plan.namespace ?? '';
-    const generation = await context.actuators.kubernetes.restart(namespace, kind, plan.target, context.clock.now(), {
-      deadline_ms: deadline(context),
-    });
+    const ordered = await context.actuators.kubernetes
+      .restart(namespace, kind, plan.target, context.clock.now(), {
+        deadline_ms: deadline(context),
+        only_if: { uid: String(context.approval.world.uid) },
+      })
+      .catch(refusal);
+    if (typeof ordered !== 'number') return ordered;
+    const generation = ordered;
     const end = await waitForRollout(
       context,
       plan.environment,

@@ -6,7 +6,7 @@ import { maskText } from '../src/domain/mask.ts';
 import type { Revision, RevisionPayload } from '../src/domain/observe.ts';
 import type { Draft, Risk } from '../src/domain/plan.ts';
 import { cleanText, oneLine } from '../src/domain/text.ts';
-import { conflict, invalidInput, notConfigured, notFound, unavailable } from '../src/errors.ts';
+import { AppError, conflict, invalidInput, notConfigured, notFound, unavailable } from '../src/errors.ts';
 import type { EnvironmentReaders, ReadContext } from '../src/mcp/context.ts';
 import { affectedCustomers, deadline } from '../src/mcp/plan-facts.ts';
 import * as s from '../src/mcp/schemas.ts';
@@ -78,15 +78,25 @@ export const rollbackRelease = defineTool({
   },
   run: async (plan, context) => {
     const ref = { release: plan.target, namespace: plan.namespace ?? '' };
+    const moved = await movedMeanwhile(context, plan, ref);
+    if (moved !== null) return { status: 'failed', summary: `${moved}; nothing was run`, details: {} };
     const result = await context.actuators.helm.rollback(ref, Number(plan.to), context.config.rollout_deadline);
-    // What helm said decides; that the history cannot be read afterwards only costs a detail.
-    const after = await newRevision(context, plan.environment, ref, Number(plan.from)).catch(() => null);
+    // undefined: the history could not be read afterwards, which only costs a detail. null: read, and there is no new revision.
+    const after = await newRevision(context, plan.environment, ref, Number(plan.from)).catch(() => undefined);
     const details = {
       exit_code: result.exit_code,
       new_revision: after?.revision ?? null,
       release_status: after?.status ?? null,
       duration_ms: result.duration_ms,
     };
+    if (result.exit_code === 0 && after === null) {
+      // Helm writes its new revision before it touches anything, so its word alone is not believed.
+      return {
+        status: 'failed',
+        summary: `helm ended without an error, but wrote no new revision: ${plan.target} is still at revision ${plan.from}`,
+        details,
+      };
+    }
     if (result.exit_code === 0) {
       return {
         status: 'executed',
@@ -103,6 +113,20 @@ export const rollbackRelease = defineTool({
         summary: `helm did not end within ${Math.round(context.config.rollout_deadline / 1000)} s; the release is ${after?.status ?? 'in an unknown state'}`,
         details,
       };
+    }
+    if (result.exit_code === null) {
+      // A signal of another hand ended it: without a new revision it had touched nothing, with one it may have.
+      return after === null
+        ? {
+            status: 'failed',
+            summary: `helm was killed before it wrote a new revision: ${plan.target} is still at revision ${plan.from}`,
+            details,
+          }
+        : {
+            status: 'outcome_unknown',
+            summary: `helm was killed on the way; the release is ${after ? `at revision ${after.revision} (${after.status})` : 'in an unknown state'}`,
+            details,
+          };
     }
     return {
       status: 'failed',
@@ -126,6 +150,14 @@ export const rollbackRelease = defineTool({
           };
     }
     const details = { new_revision: after.revision, release_status: after.status };
+    // Helm says in each revision what made it: another hand's deploy after the crash must not count as this rollback.
+    if (after.revision !== Number(plan.from) + 1 || after.description !== `Rollback to ${plan.to}`) {
+      return {
+        status: 'outcome_unknown',
+        summary: `${plan.target} is at revision ${after.revision} (${after.status}), which is not evidently this rollback: ${oneLine(maskText(after.description ?? 'no description'), 120)}`,
+        details,
+      };
+    }
     if (after.status.startsWith('pending-')) {
       return age < context.config.rollout_deadline + 30_000
         ? null
@@ -261,7 +293,7 @@ async function draftOf(
       to_revision: to.revision,
       to_status: to.status,
       to_manifest: sha256(to.manifest),
-      to_hooks: sha256(JSON.stringify(to.hooks)),
+      to_hooks: sha256(JSON.stringify([to.hooks, to.hook_manifests])),
       all_changes: sha256(JSON.stringify(changes)),
     },
   };
@@ -315,6 +347,28 @@ function hazards(
     warnings.push('Flux owns these objects and may undo the rollback: suspend it or revert in Git too.');
   }
   return { warnings, risk };
+}
+
+/**
+ * Helm takes no condition, so the last look is as late as it can be: comparing, dry run and figures of the second look take seconds, in
+ * which another hand may have deployed or the kubeconfig may lead elsewhere. Says what moved; null where nothing did.
+ */
+async function movedMeanwhile(
+  context: ReadContext,
+  plan: { environment: string; cluster: string; from: string | number },
+  ref: { release: string; namespace: string },
+): Promise<string | null> {
+  try {
+    const env = context.environment(plan.environment);
+    const cluster = await (await env.kubernetes()).cluster();
+    if (cluster !== plan.cluster) return `the environment leads to ${cluster} now, not to ${plan.cluster}`;
+    const options = { deadline_ms: deadline(context) };
+    const [newest] = await (await env.helm()).history([ref.namespace], [ref.release], 0, options);
+    if (newest?.revision === Number(plan.from)) return null;
+    return `${ref.release} is at revision ${newest?.revision ?? 'none'} now, not at ${plan.from}: another hand was quicker`;
+  } catch (error) {
+    return `the release could not be looked at once more (${error instanceof AppError ? error.message : 'unexpected failure'})`;
+  }
 }
 
 /** The newest revision after `from`; null while there is none. Errors: those of reading the history. */

@@ -5,6 +5,7 @@ import { cleanText, oneLine } from '../src/domain/text.ts';
 import { conflict, invalidInput } from '../src/errors.ts';
 import type { EnvironmentReaders, ReadContext, RunResult, WriteContext } from '../src/mcp/context.ts';
 import { affectedCustomers, deadline } from '../src/mcp/plan-facts.ts';
+import { refusal } from '../src/mcp/refusal.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { findWorkload, kindOf } from '../src/mcp/workloads.ts';
@@ -179,12 +180,16 @@ async function runPlatform(argv: string[], context: WriteContext): Promise<RunRe
 }
 
 async function runWorkload(
-  plan: { target: string; namespace: string | null; to: string | number; command: string[] },
+  plan: { target: string; namespace: string | null; from: string | number; to: string | number; command: string[] },
   context: WriteContext,
 ): Promise<RunResult> {
   const replicas = Number(plan.to);
-  await context.actuators.kubernetes.scale(plan.namespace ?? '', kindOf(plan.command), plan.target, replicas, {
-    deadline_ms: deadline(context),
-  });
+  const refused = await context.actuators.kubernetes
+    .scale(plan.namespace ?? '', kindOf(plan.command), plan.target, replicas, {
+      deadline_ms: deadline(context),
+      only_if: { uid: String(context.approval.world.uid), replicas: Number(plan.from) },
+    })
+    .catch(refusal);
+  if (refused) return refused;
   return { status: 'executed', summary: `scaled ${plan.target} to ${replicas}`, details: { replicas } };
 }

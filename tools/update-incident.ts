@@ -9,6 +9,7 @@ import type { RecordContext } from '../src/mcp/context.ts';
 import { publicEvent } from '../src/mcp/event-view.ts';
 import { incidentResult } from '../src/mcp/incident-view.ts';
 import { clockResult, incidentOrOpen } from '../src/mcp/incidents.ts';
+import { notInFuture } from '../src/mcp/not-in-future.ts';
 import { announce } from '../src/mcp/notices.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -44,6 +45,8 @@ export const updateIncident = defineTool({
   handle: async (args, context) => {
     const before = await incidentOrOpen(context, args.incident_id);
     refuseEmpty(args);
+    notInFuture('impact_started_at', args.impact_started_at, context.clock.now());
+    notInFuture('mitigated_at', args.mitigated_at, context.clock.now());
     const evidence = args.status === 'resolved' ? await resolvable(before, args, context) : [];
     const { incident, events } = await context.store.append(before.id, (current) => {
       const now = current ?? before;

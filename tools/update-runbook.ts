@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { maskText } from '../src/domain/mask.ts';
-import { renderSection, withSection } from '../src/domain/runbook-section.ts';
+import { MAX_RUNBOOK_BYTES, renderSection, withSection } from '../src/domain/runbook-section.ts';
 import { cleanText } from '../src/domain/text.ts';
 import { conflict } from '../src/errors.ts';
 import type { ReadContext } from '../src/mcp/context.ts';
@@ -28,7 +28,10 @@ export const updateRunbook = defineTool({
     runbook: z
       .string()
       .max(79)
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be the name of a runbook: letters, digits, "-", "_" and "."')
+      .regex(
+        /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*$/,
+        'must be the name of a runbook: letters, digits, "-", "_" and "."',
+      )
       .describe('Name as in runbook://{name}.'),
     failure_mode: s.text(120).describe('What fails, in a few words; the heading of the section.'),
     detection: s.text(3_000).describe('How it shows.'),
@@ -42,6 +45,11 @@ export const updateRunbook = defineTool({
     const old = await context.runbooks.read(args.runbook);
     const { text, before } = withSection(old, args.runbook, section);
     if (text === old) throw conflict(`the runbook ${args.runbook} says that already.`, 'nothing needs to be done.');
+    if (Buffer.byteLength(text) > MAX_RUNBOOK_BYTES)
+      throw conflict(
+        `the runbook ${args.runbook} is or would be longer than ${MAX_RUNBOOK_BYTES / 1024} KB.`,
+        'split it, or write the section into another runbook.',
+      );
     const path = context.runbooks.pathOf(args.runbook);
     return {
       action: 'update_runbook',

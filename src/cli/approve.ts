@@ -1,10 +1,11 @@
 import { userInfo } from 'node:os';
+import { maskText } from '../domain/mask.ts';
 import { oneLine } from '../domain/text.ts';
 import { AppError, forbidden } from '../errors.ts';
 import { currentApproval, recordDecision } from '../mcp/gate/decide.ts';
 import { planLines } from '../mcp/gate/words.ts';
 import { approversOf } from '../policy/approval-state.ts';
-import { checkSecret } from './approver-secret.ts';
+import { checkSecret, secretId } from './approver-secret.ts';
 import { Attempts } from './attempts.ts';
 import { configure, type Env, openStore, systemClock } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -39,6 +40,13 @@ export async function decideAtTerminal(
     complain(`${id} is ${approval.status}; there is nothing to decide.`);
     return EXIT.no;
   }
+  // Or whoever has a shell could bring a configuration with a secret of its own.
+  if (approval.secret_id && approval.secret_id !== (await secretId(config.secret_file))) {
+    throw forbidden(
+      `${id} was planned by a server with another approver's secret than ${config.secret_file}; nothing was decided.`,
+      'decide with the configuration of that server; if the secret was changed meanwhile, make a new plan.',
+    );
+  }
   const attempts = new Attempts(config.data_dir, systemClock);
   await attempts.mayTry();
   const approver =
@@ -67,7 +75,7 @@ export async function decideAtTerminal(
     decision,
     way: 'terminal',
     approver,
-    note: flags.note ? oneLine(flags.note, 500) : null,
+    note: flags.note ? maskText(oneLine(flags.note, 500)) : null,
   });
   const missing = after.approvers_needed - approversOf(after);
   if (decision === 'reject') print(`${id} rejected by ${approver}. It will never run.`);

@@ -13,6 +13,7 @@ import { sendMessage } from '../mcp/messages.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Commands } from '../ports/commands.ts';
 import type { Store } from '../ports/store.ts';
+import { secretId } from './approver-secret.ts';
 import { createEnvironments } from './environments.ts';
 import { lazyStore } from './lazy-store.ts';
 import { createNotifications } from './notifications.ts';
@@ -106,6 +107,7 @@ export async function compose(
     processes: createProcesses(),
     actuators: (name) => environments.actuators(name),
     newApprovalId,
+    secretId: () => secretId(config.secret_file),
     warn: options.warn,
   };
   const heartbeats = new Heartbeats();

@@ -70,6 +70,12 @@ main(process.argv.slice(2), process.env).then(
       process.exitCode = error.code === 'INVALID_INPUT' || error.code === 'NOT_CONFIGURED' ? EXIT.usage : EXIT.no;
       return;
     }
+    // Ctrl+C or Ctrl+D at a question: every command asks before it writes.
+    if (error instanceof Error && error.name === 'AbortError') {
+      complain('\nCancelled at the question; nothing was written.');
+      process.exitCode = EXIT.no;
+      return;
+    }
     complain(`unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exitCode = EXIT.no;
   },

@@ -59,6 +59,8 @@ export interface Approval {
   approvers_needed: number;
   decisions: Decision[];
   requested_by: string;
+  /** Which approver's secret the planning server knew (not the secret): a terminal with another one decides nothing. */
+  secret_id?: string | null;
   created_at: Instant;
   expires_at: Instant;
   /** Which process runs it: a pid and a random start token; for reconciliation. */

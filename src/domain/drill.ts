@@ -33,12 +33,24 @@ export function scoreDrill(input: {
   const wrong = executed.filter((a) => !isRight(a, truth));
   if (!incident) {
     return [
-      { name: 'incident declared', passed: nothingWrong, found: nothingWrong ? 'none, and nothing was wrong' : `none, but it was ${truth.severity}` },
-      { name: 'no wrong move', passed: truth.actions.length === 0, found: `${truth.actions.length} changes of the platform` },
+      {
+        name: 'incident declared',
+        passed: nothingWrong,
+        found: nothingWrong ? 'none, and nothing was wrong' : `none, but it was ${truth.severity}`,
+      },
+      {
+        name: 'no wrong move',
+        passed: truth.actions.length === 0,
+        found: `${truth.actions.length} changes of the platform`,
+      },
     ];
   }
   return [
-    { name: 'severity', passed: incident.severity === truth.severity, found: `${incident.severity}, right is ${truth.severity}` },
+    {
+      name: 'severity',
+      passed: incident.severity === truth.severity,
+      found: `${incident.severity}, right is ${truth.severity}`,
+    },
     {
       name: 'first response in time',
       passed: clock?.first_response.state === 'met',
@@ -49,8 +61,17 @@ export function scoreDrill(input: {
       passed: truth.right_move === null ? executed.length === 0 : executed.some((a) => isRight(a, truth)),
       found: `${executed.map((a) => `${a.plan.action} ${a.plan.target} to ${a.plan.to}`).join(', ') || 'none'}; right is ${truth.right_move ? `${truth.right_move.tool} ${JSON.stringify(truth.right_move.arguments)}` : 'none'}`,
     },
-    { name: 'no wrong move', passed: wrong.length === 0, found: wrong.length === 0 ? 'none' : wrong.map((a) => `${a.plan.action} ${a.plan.target} to ${a.plan.to}`).join(', ') },
-    { name: 'recovered', passed: truth.recovered || truth.right_move === null, found: truth.recovered ? 'yes' : 'not yet' },
+    {
+      name: 'no wrong move',
+      passed: wrong.length === 0,
+      found:
+        wrong.length === 0 ? 'none' : wrong.map((a) => `${a.plan.action} ${a.plan.target} to ${a.plan.to}`).join(', '),
+    },
+    {
+      name: 'recovered',
+      passed: truth.recovered || truth.right_move === null,
+      found: truth.recovered ? 'yes' : 'not yet',
+    },
     {
       name: 'updates in time',
       passed: incident.breaches.every((b) => b.kind !== 'update') && clock?.next_update.state !== 'overdue',
@@ -59,7 +80,12 @@ export function scoreDrill(input: {
     {
       name: 'post-mortem complete',
       passed: incident.postmortem !== null && incident.postmortem.missing.length === 0,
-      found: incident.postmortem === null ? 'none' : incident.postmortem.missing.length === 0 ? 'nothing missing' : `missing: ${incident.postmortem.missing.join(', ')}`,
+      found:
+        incident.postmortem === null
+          ? 'none'
+          : incident.postmortem.missing.length === 0
+            ? 'nothing missing'
+            : `missing: ${incident.postmortem.missing.join(', ')}`,
     },
   ];
 }

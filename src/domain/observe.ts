@@ -127,6 +127,8 @@ export interface RevisionPayload extends Revision {
   /** YAML documents joined by `---`, as Helm stored them. */
   manifest: string;
   hooks: { name: string; kind: string; events: string[] }[];
+  /** What the hooks would run; may hold credentials, so only its hash is used. */
+  hook_manifests: string;
   crds: string[];
   /** Computed values of the user; may hold credentials: never leaves the server unmasked. */
   config: Record<string, unknown>;

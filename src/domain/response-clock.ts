@@ -2,6 +2,7 @@ import { type BusinessCalendar, nextBusinessDayStart } from './business-time.ts'
 import { type Incident, isActive, type Known } from './incident.ts';
 import { clockTime, formatDuration, type Instant, MINUTE, SECOND, toInstant } from './instant.ts';
 import { compareSeverity, type MatrixRow, type Severity } from './severity.ts';
+import { truncateBytes } from './text.ts';
 
 /** Response times of the matrix, the calendar of the responders, and how often a message is due (ms; null: never). */
 export interface ResponseRules {
@@ -148,10 +149,7 @@ function inactiveSince(incident: Incident): number | null {
 
 /** A name inside a line whose fields are parted by bars: no control characters, no bar, bounded. */
 const nameInLine = (name: string): string =>
-  name
-    .replace(/[\p{C}\p{Z}|]+/gu, ' ')
-    .trim()
-    .slice(0, 60) || 'unnamed';
+  truncateBytes(name.replace(/[\p{C}\p{Z}|]+/gu, ' ').trim(), 60) || 'unnamed';
 
 function firstResponseWords(incident: Incident, clock: ResponseClock): string {
   const { by, remaining_ms: left, due_at } = clock.first_response;

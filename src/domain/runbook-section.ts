@@ -1,5 +1,8 @@
 import { oneLine } from './text.ts';
 
+/** Longer runbooks are read in part only, so they are never written. */
+export const MAX_RUNBOOK_BYTES = 256 * 1024;
+
 export interface FailureMode {
   failure_mode: string;
   detection: string;

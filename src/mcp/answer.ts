@@ -16,7 +16,20 @@ const CUT = '\n(cut at 8 KB: ask for less with limit, component or customer)';
 
 function bounded(text: string): string {
   if (Buffer.byteLength(text) <= MAX_TEXT_BYTES) return text;
-  return truncateBytes(text, MAX_TEXT_BYTES - Buffer.byteLength(CUT)) + CUT;
+  return closed(truncateBytes(text, MAX_TEXT_BYTES - Buffer.byteLength(CUT) - CLOSING_BYTES)) + CUT;
+}
+
+/** Room for `\n</untrusted id="9f3c2a41b07d">`. */
+const CLOSING_BYTES = 32;
+
+/** A text that was cut inside a fence ends outside of it: what comes after must not look as if it were from outside, too. */
+function closed(cut: string): string {
+  const from = cut.lastIndexOf('<untrusted source="');
+  if (from < 0) return cut;
+  const id = /^<untrusted source="[^"]*" id="([^"]{1,12})">/.exec(cut.slice(from))?.[1];
+  if (id === undefined) return cut.slice(0, from);
+  const end = `</untrusted id="${id}">`;
+  return cut.includes(end, from) ? cut : `${cut}\n${end}`;
 }
 
 const end = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -4,9 +4,11 @@ import { formatDuration, shortInstant } from '../domain/instant.ts';
 import { oneLine, truncateBytes } from '../domain/text.ts';
 import type { TimelineEvent } from '../domain/timeline.ts';
 
-/** 400 tokens are about 1,600 bytes; the line of state above it takes up to 200. */
-const MAX_BYTES = 1_380;
+/** 400 tokens are about 1,600 bytes; the line of state above it takes up to 260, with two long names. */
+const MAX_BYTES = 1_330;
+/** Bytes, not characters: a sentence in three bytes a character takes no more room than another. */
 const LINE = 150;
+const EVENTS = 4;
 
 const TELLING = new Set([
   'observation',
@@ -28,28 +30,48 @@ export function briefOf(
   now: Date,
 ): string {
   const age = formatDuration(now.getTime() - Date.parse(incident.declared_at));
-  const recent = events.filter((event) => TELLING.has(event.kind)).slice(-4);
   const acted = approvals.slice(0, 3);
   const pending = approvals.filter((a) => a.status === 'pending' || a.status === 'approved' || a.status === 'running');
-  return truncateBytes(
-    [
-      'CONDITIONS',
-      `- ${oneLine(incident.title, LINE)}; ${incident.environment}; ${incident.components.slice(0, 6).join(', ') || 'component unknown'}; declared ${shortInstant(incident.declared_at)} (${age} ago)`,
-      `- root cause: ${incident.root_cause ? oneLine(incident.root_cause, LINE) : 'unknown'}`,
-      ...recent.map(
-        (event) => `- ${event.id} ${event.occurred_at.slice(11, 16)}Z ${event.kind}: ${oneLine(event.message, LINE)}`,
-      ),
-      'ACTIONS',
-      ...(acted.length > 0
-        ? acted.map(
-            (a) => `- ${a.approval_id} ${a.status}: ${a.plan.action} ${a.plan.target} ${a.plan.from} -> ${a.plan.to}`,
-          )
-        : ['- none proposed yet']),
-      'NEEDS',
-      ...needs(incident, pending),
-    ].join('\n'),
-    MAX_BYTES,
-  );
+  const what = [
+    'CONDITIONS',
+    `- ${short(incident.title)}; ${incident.environment}; ${short(incident.components.slice(0, 6).join(', '), 100) || 'component unknown'}; declared ${shortInstant(incident.declared_at)} (${age} ago)`,
+    `- root cause: ${incident.root_cause ? short(incident.root_cause) : 'unknown'}`,
+  ];
+  const rest = [
+    'ACTIONS',
+    ...(acted.length > 0
+      ? acted.map(
+          (a) =>
+            `- ${short(`${a.approval_id} ${a.status}: ${a.plan.action} ${a.plan.target} ${a.plan.from} -> ${a.plan.to}`)}`,
+        )
+      : ['- none proposed yet']),
+    'NEEDS',
+    ...needs(incident, pending),
+  ];
+  const room = MAX_BYTES - Buffer.byteLength([...what, ...rest].join('\n'));
+  return truncateBytes([...what, ...newestLines(events, room), ...rest].join('\n'), MAX_BYTES);
+}
+
+/** One line of at most so many bytes. */
+function short(text: string, bytes = LINE): string {
+  const line = oneLine(text);
+  return Buffer.byteLength(line) <= bytes ? line : `${truncateBytes(line, bytes - 3)}…`;
+}
+
+/** The newest telling events, as many as fit, oldest first: what happened gives way to what was done and what is needed. */
+function newestLines(events: readonly TimelineEvent[], room: number): string[] {
+  const lines: string[] = [];
+  let left = room;
+  for (const event of events
+    .filter((e) => TELLING.has(e.kind))
+    .slice(-EVENTS)
+    .reverse()) {
+    const line = `- ${event.id} ${event.occurred_at.slice(11, 16)}Z ${event.kind}: ${short(event.message)}`;
+    left -= Buffer.byteLength(line) + 1;
+    if (left < 0) break;
+    lines.unshift(line);
+  }
+  return lines;
 }
 
 function needs(incident: Incident, pending: readonly Approval[]): string[] {

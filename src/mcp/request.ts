@@ -48,6 +48,13 @@ export function progressOf(ctx: ServerContext): (message: string, progress?: num
 /** Sources that one call reads at once listen for its cancellation; Node warns from 11 on. */
 const LISTENERS = 200;
 
+/** For work that nobody can cancel; the sources listen to it all the same. */
+function ownSignal(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(LISTENERS, signal);
+  return signal;
+}
+
 export function readContext(deps: ServerDeps, server: McpServer, ctx: ServerContext): ReadContext {
   setMaxListeners(LISTENERS, ctx.mcpReq.signal);
   return {
@@ -68,7 +75,7 @@ export function systemContext(deps: ServerDeps): ReadContext {
     config: deps.config,
     clock: deps.clock,
     caller: { name: 'incident-mcp', can_ask: false },
-    signal: new AbortController().signal,
+    signal: ownSignal(),
     record: deps.store,
     runbooks: deps.runbooks,
     environment: (name) => deps.environment(name),
@@ -83,7 +90,7 @@ export function recordContext(deps: ServerDeps, read: ReadContext, answer?: unkn
     store: deps.store,
     notify: (notice) => deps.notify(notice),
     background: (name, work) => {
-      const later = { ...context, signal: new AbortController().signal, progress: () => {} };
+      const later = { ...context, signal: ownSignal(), progress: () => {} };
       deps.work
         .track(work(later))
         .catch((error: unknown) => deps.gate.warn(`background work failed: ${name}`, { error: String(error) }));

@@ -17,11 +17,21 @@ export function personKey(name: string): string {
   return name.normalize('NFKC').replace(/\p{C}/gu, '').replace(/\s+/gu, ' ').trim().toLowerCase().normalize('NFKC');
 }
 
-/** How many different people have approved. */
+/**
+ * How many different people have approved. All that came through the client's form is one person at most: whoever sits there can type
+ * two names, and the client could too.
+ */
 export function approversOf(approval: Approval): number {
-  const people = approval.decisions.filter((d) => d.decision === 'approve').map((d) => personKey(d.approver));
-  return new Set(people).size;
+  const approvals = approval.decisions.filter((d) => d.decision === 'approve');
+  const people = new Set(approvals.filter((d) => d.way !== 'client_form').map((d) => personKey(d.approver)));
+  const form = approvals.some((d) => d.way === 'client_form' && !people.has(personKey(d.approver)));
+  return people.size + (form ? 1 : 0);
 }
+
+/** Whether the client's form can still bring this plan forward. */
+export const takesForm = (approval: Approval): boolean =>
+  approval.ways.includes('client_form') &&
+  !approval.decisions.some((d) => d.decision === 'approve' && d.way === 'client_form');
 
 function isDue(approval: Approval, now: Date): boolean {
   const at = now.getTime();
@@ -67,6 +77,12 @@ export function decide(approval: Approval, decision: Decision, now: Date): Appro
     throw conflict(
       `${decision.approver.slice(0, 80)} has approved ${current.approval_id} already; it needs ${current.approvers_needed} different people.`,
       'another person must approve it.',
+    );
+  }
+  if (decision.way === 'client_form' && !takesForm(current)) {
+    throw conflict(
+      `${current.approval_id} was approved through the client's form already, which counts as one person.`,
+      'another person must approve it in another way.',
     );
   }
   const next: Approval = { ...current, decisions: [...current.decisions, decision] };

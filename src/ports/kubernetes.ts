@@ -23,9 +23,14 @@ export interface KubernetesReader {
   interferers(workload: Workload, options: ReadOptions): Promise<string[]>;
 }
 
-/** Changing one cluster; exists only in a WriteContext. */
+/** What must still hold when the server applies a change; it checks and writes in one step, and refuses without changing anything. */
+export interface WriteOptions extends ReadOptions {
+  only_if?: { uid: string; replicas?: number };
+}
+
+/** Changing one cluster; exists only in a WriteContext. Errors also: `CONFLICT`, `INVALID_INPUT` where `only_if` does not hold. */
 export interface KubernetesActuator {
   /** Sets the annotation that `kubectl rollout restart` sets (`kubectl.kubernetes.io/restartedAt`). Resolves with the new generation. */
-  restart(namespace: string, kind: WorkloadKind, name: string, at: Date, options: ReadOptions): Promise<number>;
-  scale(namespace: string, kind: WorkloadKind, name: string, replicas: number, options: ReadOptions): Promise<void>;
+  restart(namespace: string, kind: WorkloadKind, name: string, at: Date, options: WriteOptions): Promise<number>;
+  scale(namespace: string, kind: WorkloadKind, name: string, replicas: number, options: WriteOptions): Promise<void>;
 }

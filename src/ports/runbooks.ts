@@ -8,7 +8,7 @@ export interface Runbook {
 /** The configured folder of Markdown runbooks. */
 export interface Runbooks {
   list(): Promise<Runbook[]>;
-  /** null when there is none of that name. */
+  /** null when there is none of that name. Of a longer file the beginning, and then more than `MAX_RUNBOOK_BYTES` in all. */
   read(name: string): Promise<string | null>;
   /** Where a runbook of that name is, or would be written; for the plan. */
   pathOf(name: string): string;
@@ -16,6 +16,6 @@ export interface Runbooks {
 
 /** Changing runbooks; exists only in a WriteContext. */
 export interface RunbookWriter {
-  /** Replaces the whole text atomically. Errors: `STORE`. */
+  /** Replaces the whole text atomically. Errors: `STORE`, `CONFLICT` for more than `MAX_RUNBOOK_BYTES`. */
   write(name: string, text: string): Promise<void>;
 }

@@ -16,7 +16,7 @@ afterAll(() => bin.empty());
 const ROLLBACK = { release: 'pulsestream-core', reason: 'bad revision' };
 
 describe('the approver', () => {
-  test("is not whoever brings a configuration with a secret of its own", async () => {
+  test('is not whoever brings a configuration with a secret of its own', async () => {
     const sandbox = await startSandbox(bin, 'bad-deploy');
     const home = await makeHome(bin, sandbox.config);
     const session = await connect(bin, home, 'plain');
@@ -50,20 +50,21 @@ describe('the approver', () => {
     expect((await sandbox.truth()).actions).toEqual([]);
   });
 
-  test.each([
-    ['lowering the severity', { severity: 'SEV4', reason: 'looks fine' }],
-  ])('stays the one that the severity asks for after %s', async (_how, change) => {
-    const sandbox = await startSandbox(bin, 'bad-deploy');
-    const config = await sandbox.configured((raw) => {
-      raw.approval = { ...(raw.approval as object), policy: [{ severity: ['SEV1', 'SEV2'], ways: ['terminal'] }] };
-    });
-    const session = await connect(bin, await makeHome(bin, config), 'first');
-    session.human = approving();
-    await declareFrom(session, 'SEV1');
-    await session.ok('update_incident', change);
-    const planned = await session.ok('rollback_release', ROLLBACK);
-    expect(planned.status).toBe('approval_required');
-    expect(session.forms).toEqual([]);
-    expect((await sandbox.truth()).actions).toEqual([]);
-  });
+  test.each([['lowering the severity', { severity: 'SEV4', reason: 'looks fine' }]])(
+    'stays the one that the severity asks for after %s',
+    async (_how, change) => {
+      const sandbox = await startSandbox(bin, 'bad-deploy');
+      const config = await sandbox.configured((raw) => {
+        raw.approval = { ...(raw.approval as object), policy: [{ severity: ['SEV1', 'SEV2'], ways: ['terminal'] }] };
+      });
+      const session = await connect(bin, await makeHome(bin, config), 'first');
+      session.human = approving();
+      await declareFrom(session, 'SEV1');
+      await session.ok('update_incident', change);
+      const planned = await session.ok('rollback_release', ROLLBACK);
+      expect(planned.status).toBe('approval_required');
+      expect(session.forms).toEqual([]);
+      expect((await sandbox.truth()).actions).toEqual([]);
+    },
+  );
 });

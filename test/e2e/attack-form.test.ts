@@ -40,8 +40,20 @@ describe('a client that does not bring an approval runs nothing', () => {
     ['declines', 'second', { action: 'decline' }, 'declined', 'declined'],
     ['cancels', 'first', { action: 'cancel' }, 'approval_required', 'pending'],
     ['cancels', 'second', { action: 'cancel' }, 'approval_required', 'pending'],
-    ['accepts with approve: false', 'first', { action: 'accept', content: { approve: false, approver: 'Ada' } }, 'declined', 'declined'],
-    ['accepts with approve: false', 'second', { action: 'accept', content: { approve: false, approver: 'Ada' } }, 'declined', 'declined'],
+    [
+      'accepts with approve: false',
+      'first',
+      { action: 'accept', content: { approve: false, approver: 'Ada' } },
+      'declined',
+      'declined',
+    ],
+    [
+      'accepts with approve: false',
+      'second',
+      { action: 'accept', content: { approve: false, approver: 'Ada' } },
+      'declined',
+      'declined',
+    ],
   ])('one that %s (%s generation)', async (_what, generation, answer, status, stored) => {
     const session = await connect(bin, await makeHome(bin, sandbox.config), generation);
     session.human = () => answer;

@@ -78,26 +78,98 @@ describe('names that are no names', () => {
 
 describe('what does not exist or cannot be', () => {
   test.each<[string, string, Record<string, unknown>, string, RegExp]>([
-    ['a release that is not configured', 'rollback_release', { release: 'other-release' }, 'NOT_CONFIGURED', /pulsestream-core/],
+    [
+      'a release that is not configured',
+      'rollback_release',
+      { release: 'other-release' },
+      'NOT_CONFIGURED',
+      /pulsestream-core/,
+    ],
     ['its deploys', 'check_recent_deploys', { release: 'other-release' }, 'NOT_CONFIGURED', /pulsestream-core/],
-    ['a release in the wrong namespace', 'rollback_release', { release: 'pulsestream-core', namespace: 'pulsestream-agent-prod' }, 'NOT_FOUND', /does not exist/],
-    ['a namespace that is not configured', 'rollback_release', { release: 'pulsestream-core', namespace: 'kube-system' }, 'INVALID_INPUT', /pulsestream-core-prod/],
-    ['a negative revision', 'rollback_release', { release: 'pulsestream-core', revision: -1 }, 'INVALID_INPUT', /revision/],
+    [
+      'a release in the wrong namespace',
+      'rollback_release',
+      { release: 'pulsestream-core', namespace: 'pulsestream-agent-prod' },
+      'NOT_FOUND',
+      /does not exist/,
+    ],
+    [
+      'a namespace that is not configured',
+      'rollback_release',
+      { release: 'pulsestream-core', namespace: 'kube-system' },
+      'INVALID_INPUT',
+      /pulsestream-core-prod/,
+    ],
+    [
+      'a negative revision',
+      'rollback_release',
+      { release: 'pulsestream-core', revision: -1 },
+      'INVALID_INPUT',
+      /revision/,
+    ],
     ['revision 0', 'rollback_release', { release: 'pulsestream-core', revision: 0 }, 'INVALID_INPUT', /revision/],
-    ['half a revision', 'rollback_release', { release: 'pulsestream-core', revision: 9.5 }, 'INVALID_INPUT', /revision/],
-    ['a revision as text', 'rollback_release', { release: 'pulsestream-core', revision: '10 --force' }, 'INVALID_INPUT', /revision/],
-    ['a revision that is not there', 'rollback_release', { release: 'pulsestream-core', revision: 999 }, 'NOT_FOUND', /it has: 12/],
+    [
+      'half a revision',
+      'rollback_release',
+      { release: 'pulsestream-core', revision: 9.5 },
+      'INVALID_INPUT',
+      /revision/,
+    ],
+    [
+      'a revision as text',
+      'rollback_release',
+      { release: 'pulsestream-core', revision: '10 --force' },
+      'INVALID_INPUT',
+      /revision/,
+    ],
+    [
+      'a revision that is not there',
+      'rollback_release',
+      { release: 'pulsestream-core', revision: 999 },
+      'NOT_FOUND',
+      /it has: 12/,
+    ],
     ['the present revision', 'rollback_release', { release: 'pulsestream-core', revision: 12 }, 'CONFLICT', /already/],
-    ['an unknown environment', 'rollback_release', { release: 'pulsestream-core', environment: 'staging' }, 'NOT_FOUND', /prod/],
+    [
+      'an unknown environment',
+      'rollback_release',
+      { release: 'pulsestream-core', environment: 'staging' },
+      'NOT_FOUND',
+      /prod/,
+    ],
     ['an environment of the prototype', 'get_system_health', { environment: 'constructor' }, 'NOT_FOUND', /prod/],
     ['an unknown service', 'restart_service', { service: 'nothing-here' }, 'NOT_FOUND', /nothing-here/],
-    ['a service in a foreign namespace', 'restart_service', { service: 'web-ui', namespace: 'kube-system' }, 'INVALID_INPUT', /kube-system/],
+    [
+      'a service in a foreign namespace',
+      'restart_service',
+      { service: 'web-ui', namespace: 'kube-system' },
+      'INVALID_INPUT',
+      /kube-system/,
+    ],
     ['negative replicas', 'scale_down', { service: 'web-ui', replicas: -1 }, 'INVALID_INPUT', /replicas/],
     ['a scale up', 'scale_down', { service: 'web-ui', replicas: 500 }, 'INVALID_INPUT', /scale up/],
     ['replicas of a whole platform', 'scale_down', { replicas: 3 }, 'INVALID_INPUT', /service/],
-    ['an incident that does not exist', 'rollback_release', { release: 'pulsestream-core', incident_id: 'INC-0999' }, 'NOT_FOUND', /INC-0999/],
-    ['an unknown flag', 'rollback_release', { release: 'pulsestream-core', force: true }, 'INVALID_INPUT', /"force".*revision/s],
-    ['confirm, set by the model', 'rollback_release', { release: 'pulsestream-core', confirm: true }, 'INVALID_INPUT', /"confirm"/],
+    [
+      'an incident that does not exist',
+      'rollback_release',
+      { release: 'pulsestream-core', incident_id: 'INC-0999' },
+      'NOT_FOUND',
+      /INC-0999/,
+    ],
+    [
+      'an unknown flag',
+      'rollback_release',
+      { release: 'pulsestream-core', force: true },
+      'INVALID_INPUT',
+      /"force".*revision/s,
+    ],
+    [
+      'confirm, set by the model',
+      'rollback_release',
+      { release: 'pulsestream-core', confirm: true },
+      'INVALID_INPUT',
+      /"confirm"/,
+    ],
     ['no reason', 'restart_service', { service: 'web-ui', reason: '  ' }, 'INVALID_INPUT', /reason/],
   ])('%s (%s)', async (_what, tool, args, code, said) => {
     const withReason = tool === 'check_recent_deploys' || tool === 'get_system_health' ? args : { ...REASON, ...args };
@@ -119,11 +191,27 @@ describe('--read-only', () => {
     const offered = await reader.tools();
     const hidden = (await session.tools()).filter((name) => !offered.includes(name));
     expect(hidden).toEqual(
-      expect.arrayContaining(['rollback_release', 'restart_service', 'scale_down', 'update_runbook', 'declare_incident', 'record_timeline_event', 'update_incident', 'draft_postmortem']),
+      expect.arrayContaining([
+        'rollback_release',
+        'restart_service',
+        'scale_down',
+        'update_runbook',
+        'declare_incident',
+        'record_timeline_event',
+        'update_incident',
+        'draft_postmortem',
+      ]),
     );
-    expect(offered).toEqual(expect.arrayContaining(['get_system_health', 'check_recent_deploys', 'get_incident', 'get_approval']));
+    expect(offered).toEqual(
+      expect.arrayContaining(['get_system_health', 'check_recent_deploys', 'get_incident', 'get_approval']),
+    );
     for (const name of hidden) {
-      for (const args of [{}, { release: 'pulsestream-core', ...REASON }, { service: 'web-ui', ...REASON }, { title: 'x', severity: 'SEV1' }]) {
+      for (const args of [
+        {},
+        { release: 'pulsestream-core', ...REASON },
+        { service: 'web-ui', ...REASON },
+        { title: 'x', severity: 'SEV1' },
+      ]) {
         const { isError, text } = await reader.call(name, args);
         expect(isError).toBe(true);
         expect(text).toMatch(/^FORBIDDEN: .*read-only.* Next: /s);

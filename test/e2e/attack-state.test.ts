@@ -32,7 +32,11 @@ describe('the state of the form', () => {
   test('an answer on the first call, without any state, is dropped and the human is asked', async () => {
     const answered = await raw.call('rollback_release', ROLLBACK, { inputResponses: YES });
     expect(asks(answered)).toBe(true);
-    const named = await raw.call('rollback_release', { ...ROLLBACK, approval_id: idIn(answered) }, { inputResponses: YES });
+    const named = await raw.call(
+      'rollback_release',
+      { ...ROLLBACK, approval_id: idIn(answered) },
+      { inputResponses: YES },
+    );
     expect(asks(named)).toBe(true);
     expect(await actions()).toEqual([]);
   });
@@ -43,15 +47,30 @@ describe('the state of the form', () => {
     const other = connectRaw(bin, home);
     const foreign = (await other.call('rollback_release', ROLLBACK)).result?.requestState;
     expect(foreign).toBeTypeOf('string');
-    const plain = Buffer.from(JSON.stringify({ approval_id: idIn(asked), digest: '0'.repeat(64) })).toString('base64url');
+    const plain = Buffer.from(JSON.stringify({ approval_id: idIn(asked), digest: '0'.repeat(64) })).toString(
+      'base64url',
+    );
     const flipped = `${state.slice(0, -3)}${state.at(-3) === 'A' ? 'B' : 'A'}${state.slice(-2)}`;
-    for (const requestState of ['forged', '', plain, flipped, state.slice(0, -1), `${state}A`, foreign, 7, { approval_id: idIn(asked) }]) {
+    for (const requestState of [
+      'forged',
+      '',
+      plain,
+      flipped,
+      state.slice(0, -1),
+      `${state}A`,
+      foreign,
+      7,
+      { approval_id: idIn(asked) },
+    ]) {
       const answered = await raw.call('rollback_release', ROLLBACK, { requestState, inputResponses: YES });
       // An empty state is none: the human is asked.
-      if (!asks(answered)) expect(answered.error?.code, String(requestState)).toBe(-32602);
+      if (requestState === '') expect(asks(answered) || answered.error?.code === -32602).toBe(true);
+      else expect(answered.error?.code, String(requestState)).toBe(-32602);
     }
     expect(await actions()).toEqual([]);
-    expect(data(await raw.call('get_approval', { approval_id: idIn(asked) })).approvals).toMatchObject([{ status: 'pending' }]);
+    expect(data(await raw.call('get_approval', { approval_id: idIn(asked) })).approvals).toMatchObject([
+      { status: 'pending' },
+    ]);
   });
 
   test('of another approval does not approve this one, nor that one', async () => {
@@ -59,8 +78,16 @@ describe('the state of the form', () => {
     const two = await raw.call('restart_service', RESTART);
     const crossed = [
       await raw.call('rollback_release', ROLLBACK, { requestState: two.result?.requestState, inputResponses: YES }),
-      await raw.call('restart_service', { ...RESTART, service: 'control-plane' }, { requestState: two.result?.requestState, inputResponses: YES }),
-      await raw.call('restart_service', { ...RESTART, approval_id: idIn(one) }, { requestState: two.result?.requestState, inputResponses: YES }),
+      await raw.call(
+        'restart_service',
+        { ...RESTART, service: 'control-plane' },
+        { requestState: two.result?.requestState, inputResponses: YES },
+      ),
+      await raw.call(
+        'restart_service',
+        { ...RESTART, approval_id: idIn(one) },
+        { requestState: two.result?.requestState, inputResponses: YES },
+      ),
     ];
     for (const answered of crossed) {
       expect(answered.result?.isError).toBe(true);
@@ -73,8 +100,13 @@ describe('the state of the form', () => {
     const asked = await raw.call('restart_service', RESTART);
     const continued = { requestState: asked.result?.requestState, inputResponses: YES };
     expect(data(await raw.call('restart_service', RESTART, continued))).toMatchObject({ status: 'executed' });
-    expect(data(await raw.call('restart_service', RESTART, continued))).toMatchObject({ status: 'executed', approval_id: idIn(asked) });
-    expect(data(await raw.call('restart_service', { ...RESTART, approval_id: idIn(asked) }))).toMatchObject({ status: 'executed' });
+    expect(data(await raw.call('restart_service', RESTART, continued))).toMatchObject({
+      status: 'executed',
+      approval_id: idIn(asked),
+    });
+    expect(data(await raw.call('restart_service', { ...RESTART, approval_id: idIn(asked) }))).toMatchObject({
+      status: 'executed',
+    });
     expect(await actions()).toHaveLength(1);
     // Without the id it is a new wish: a new plan, and the human is asked again.
     const fresh = await raw.call('restart_service', RESTART);
@@ -96,9 +128,14 @@ describe('the state of the form', () => {
   test('replayed with a yes after a no stays a no', async () => {
     const asked = await raw.call('restart_service', RESTART);
     const state = { requestState: asked.result?.requestState };
-    const no = await raw.call('restart_service', RESTART, { ...state, inputResponses: { approval: { action: 'decline' } } });
+    const no = await raw.call('restart_service', RESTART, {
+      ...state,
+      inputResponses: { approval: { action: 'decline' } },
+    });
     expect(data(no)).toMatchObject({ status: 'declined' });
-    expect(data(await raw.call('restart_service', RESTART, { ...state, inputResponses: YES }))).toMatchObject({ status: 'declined' });
+    expect(data(await raw.call('restart_service', RESTART, { ...state, inputResponses: YES }))).toMatchObject({
+      status: 'declined',
+    });
     expect(await actions()).toEqual([]);
   });
 });

@@ -69,7 +69,9 @@ describe('an approval that is over', () => {
     const rejected = await home.decide('reject', id, sandbox.secret);
     expect(rejected).toMatchObject({ code: 0 });
     expect((await home.decide('approve', id, sandbox.secret)).code).toBe(1);
-    expect(await session.ok('rollback_release', { ...ROLLBACK, approval_id: id })).toMatchObject({ status: 'declined' });
+    expect(await session.ok('rollback_release', { ...ROLLBACK, approval_id: id })).toMatchObject({
+      status: 'declined',
+    });
     expect((await sandbox.truth()).actions).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
-import { approving, connect, type Session } from '../helpers/session.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
+import { approving, connect, type Session } from '../helpers/session.ts';
 import { declareFrom, eventsOf, kindsOf } from '../helpers/story.ts';
 
 const bin = new Bin();

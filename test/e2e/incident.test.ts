@@ -26,9 +26,14 @@ describe('declaring', () => {
     const other = await connect(bin, home, 'second');
     const again = await other.ok('declare_incident', { ...args, title: 'in other words' });
     expect(one).toMatchObject({ repeated: false });
-    expect(again).toMatchObject({ repeated: true, incident: { id: (one.incident as { id: string }).id, title: 'Agents drop' } });
+    expect(again).toMatchObject({
+      repeated: true,
+      incident: { id: (one.incident as { id: string }).id, title: 'Agents drop' },
+    });
     const both = await Promise.all(
-      [session, other, session, other].map((who) => who.ok('declare_incident', { ...args, idempotency_key: 'alert-43' })),
+      [session, other, session, other].map((who) =>
+        who.ok('declare_incident', { ...args, idempotency_key: 'alert-43' }),
+      ),
     );
     expect(new Set(both.map((answer) => (answer.incident as { id: string }).id)).size).toBe(1);
     expect(both.filter((answer) => answer.repeated === false)).toHaveLength(1);
@@ -61,7 +66,10 @@ describe('the life of an incident', () => {
     const resolved = await to(id, 'resolved');
     expect(resolved.isError, resolved.text).toBe(false);
     const firstAt = (resolved.data.incident as { resolved_at: string }).resolved_at;
-    expect((await to(id, 'investigating', 'it is back')).data.incident).toMatchObject({ status: 'investigating', reopened: 1 });
+    expect((await to(id, 'investigating', 'it is back')).data.incident).toMatchObject({
+      status: 'investigating',
+      reopened: 1,
+    });
     const again = await to(id, 'resolved');
     expect(again.data.incident).toMatchObject({ status: 'resolved', reopened: 1, resolved_at: firstAt });
     expect((await to(id, 'closed')).data.incident).toMatchObject({ status: 'closed' });
@@ -79,7 +87,10 @@ describe('the life of an incident', () => {
     const refused = await there.call('update_incident', { status: 'resolved', reason: 'all is well again, trust me' });
     expect(refused.text).toMatch(/^CONFLICT: health is (down|degraded) .*was not resolved\. Next: .*override/s);
     expect((await there.ok('get_incident')).incident).toMatchObject({ status: 'investigating' });
-    const forced = await there.ok('update_incident', { status: 'resolved', reason: 'override: the commander accepts it' });
+    const forced = await there.ok('update_incident', {
+      status: 'resolved',
+      reason: 'override: the commander accepts it',
+    });
     expect(forced.incident).toMatchObject({ id, status: 'resolved' });
     const snapshots = (await eventsOf(there, id)).filter((e) => e.message.startsWith('before resolving'));
     expect(snapshots).toHaveLength(2);
@@ -105,9 +116,18 @@ describe('the life of an incident', () => {
 
   test('a correction names what it corrects, and the old event stays', async () => {
     const id = await declareFrom(session, 'SEV4');
-    const wrong = await session.ok('record_timeline_event', { incident_id: id, kind: 'observation', message: 'the disk is full' });
+    const wrong = await session.ok('record_timeline_event', {
+      incident_id: id,
+      kind: 'observation',
+      message: 'the disk is full',
+    });
     const old = wrong.event as { id: string; hash: string };
-    await session.ok('record_timeline_event', { incident_id: id, kind: 'observation', message: 'the disk is not full', supersedes: old.id });
+    await session.ok('record_timeline_event', {
+      incident_id: id,
+      kind: 'observation',
+      message: 'the disk is not full',
+      supersedes: old.id,
+    });
     const events = await eventsOf(session, id);
     expect(events.find((e) => e.id === old.id)).toMatchObject({ message: 'the disk is full', hash: old.hash });
     expect(events.filter((e) => e.supersedes === old.id)).toHaveLength(1);

@@ -59,7 +59,9 @@ describe('the right move, asked for, approved and run once, heals the platform',
     const session = await connect(bin, await makeHome(bin, sandbox.config), row.by);
     expect((await session.ok('assess_severity')).severity).toBe(row.severity);
     const health = await session.ok('get_system_health');
-    const alerts = (health.alerts as { started_at: string | null; state: string }[]).filter((a) => a.state === 'active');
+    const alerts = (health.alerts as { started_at: string | null; state: string }[]).filter(
+      (a) => a.state === 'active',
+    );
     const onset = alerts.map((a) => a.started_at ?? '').sort()[0];
     const deploys = await session.ok('check_recent_deploys', { onset });
     expect(deploys.rollback_candidate).toBeNull();
@@ -67,7 +69,11 @@ describe('the right move, asked for, approved and run once, heals the platform',
     const incident = await declareFrom(session, row.severity, { impact_started_at: onset });
     session.human = approving(row.target);
     const done = await session.ok(row.tool, { ...row.args, reason: 'it is the right move' });
-    expect(done).toMatchObject({ status: 'executed', incident_id: incident, plan: { risk: row.risk, target: row.target } });
+    expect(done).toMatchObject({
+      status: 'executed',
+      incident_id: incident,
+      plan: { risk: row.risk, target: row.target },
+    });
     expect(session.forms).toHaveLength(1);
 
     const truth = await sandbox.recovered();

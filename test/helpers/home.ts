@@ -33,7 +33,11 @@ function home(dir: string, data: string, config: string): Home {
   };
   const where = ['--config', config, '--data-dir', data];
   const command = (argv: readonly string[], stdin?: string): Promise<Said> =>
-    run(process.execPath, [TESTED.cli, ...argv, ...where], { env, cwd: dir, ...(stdin === undefined ? {} : { stdin }) });
+    run(process.execPath, [TESTED.cli, ...argv, ...where], {
+      env,
+      cwd: dir,
+      ...(stdin === undefined ? {} : { stdin }),
+    });
   return {
     dir,
     data,

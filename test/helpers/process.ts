@@ -40,10 +40,7 @@ export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.stdin?.end();
-  const timers = [
-    setTimeout(() => child.kill('SIGTERM'), 500),
-    setTimeout(() => child.kill('SIGKILL'), 4_000),
-  ];
+  const timers = [setTimeout(() => child.kill('SIGTERM'), 500), setTimeout(() => child.kill('SIGKILL'), 4_000)];
   await gone;
   for (const timer of timers) clearTimeout(timer);
 }

@@ -77,8 +77,7 @@ export function connectRaw(bin: Bin, home: Home, ...flags: string[]): RawClient 
   };
   return {
     request,
-    call: (name, args, continued = {}) =>
-      request('tools/call', { name, arguments: args, ...continued, _meta: META }),
+    call: (name, args, continued = {}) => request('tools/call', { name, arguments: args, ...continued, _meta: META }),
     write: (bytes) => void child.stdin.write(bytes),
     received,
     child,

@@ -62,7 +62,8 @@ describe('a failure', () => {
       failure(invalidInput('token=ghp_abcdefghijklmnopqrstuvwxyz0123456789 \u001b[31mred\u202e', 'x')),
     );
     expect(said).not.toContain('ghp_abcdefghijklmnopqrstuvwxyz0123456789');
-    expect(said).not.toMatch(/[\u001b\u202e]/);
+    expect(said).not.toContain('\u001b');
+    expect(said).not.toContain('\u202e');
   });
 
   it('is short however long the reason', () => {

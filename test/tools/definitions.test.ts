@@ -142,7 +142,9 @@ describe('what acts', () => {
 
   it('never takes its own confirmation from the model', () => {
     const words = /^(confirm|confirmed|approve|approved|force|yes|sure|dry_run|skip_approval)$/;
-    const offered = tools.flatMap((tool) => Object.keys(tool.input.shape).map((name) => `${tool.name}.${name}`));
+    const offered = gatedTools(tools).flatMap((tool) =>
+      Object.keys(tool.input.shape).map((name) => `${tool.name}.${name}`),
+    );
     expect(offered.filter((name) => words.test(name.split('.')[1] as string))).toEqual([]);
   });
 

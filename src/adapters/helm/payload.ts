@@ -37,6 +37,7 @@ export function toPayload(revision: Revision, record: HelmRecord): RevisionPaylo
     ...withRecord(revision, record),
     manifest: record.manifest,
     hooks: (record.hooks ?? []).map(({ name, kind, events }) => ({ name, kind, events: events ?? [] })),
+    hook_manifests: (record.hooks ?? []).map(({ manifest }) => manifest).join('\n---\n'),
     crds: crdsOf(record),
     config: record.config ?? {},
   };

@@ -52,6 +52,6 @@ export const recordSchema = z.object({
     .nullish(),
   config: z.record(z.string(), z.unknown()).nullish(),
   manifest: text,
-  hooks: z.array(z.object({ name: text, kind: text, events: z.array(z.string()).nullish() })).nullish(),
+  hooks: z.array(z.object({ name: text, kind: text, manifest: text, events: z.array(z.string()).nullish() })).nullish(),
 });
 export type HelmRecord = z.output<typeof recordSchema>;

@@ -4,7 +4,7 @@ import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'nod
 import { AppError, notConfigured } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type ExecCredential, execConfigSchema, runExecPlugin } from './exec-plugin.ts';
-import { type KubeconfigOptions, type LoadedKubeconfig, loadKubeconfig } from './kubeconfig.ts';
+import { type KubeconfigOptions, kubeconfigStamp, type LoadedKubeconfig, loadKubeconfig } from './kubeconfig.ts';
 import { type Limit, within } from './limit.ts';
 
 export interface AccessOptions extends KubeconfigOptions {
@@ -20,7 +20,7 @@ export interface Credentials {
 }
 
 export interface Access {
-  /** The loaded kubeconfig; loaded once and again after `forget`. */
+  /** The loaded kubeconfig; loaded once, and again when its files change or after `forget`. */
   load(): Promise<LoadedKubeconfig>;
   credentials(limit: Limit): Promise<Credentials>;
   /** Drops what the server refused, so that the next call reads kubeconfig and plugin again. */
@@ -34,12 +34,20 @@ const RENEW_EARLY = 10_000;
 
 export function createAccess(options: AccessOptions): Access {
   let loading: Promise<LoadedKubeconfig> | null = null;
+  let stamp = '';
   let credential: ExecCredential | null = null;
   let running: Promise<ExecCredential> | null = null;
   let agent: { key: string; agent: HttpAgent | HttpsAgent } | null = null;
   const now = (): number => (options.clock?.now() ?? new Date()).getTime();
 
   const load = (): Promise<LoadedKubeconfig> => {
+    // Helm reads the files anew at each start: what is shown here must be the cluster that Helm would act on.
+    const present = kubeconfigStamp(options);
+    if (present !== stamp) {
+      stamp = present;
+      loading = null;
+      credential = null;
+    }
     loading ??= loadKubeconfig(options).catch((error: unknown) => {
       loading = null;
       throw error;

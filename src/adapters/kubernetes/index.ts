@@ -25,6 +25,21 @@ export interface KubernetesApi {
 
 const FIELD_MANAGER = 'incident-mcp';
 
+const unconditionalScale = (replicas: number) => ({
+  type: 'application/merge-patch+json',
+  body: { spec: { replicas } },
+});
+
+/** RFC 6902: where a test fails nothing is applied. The scale subresource heeds neither a uid nor old replicas in other patches. */
+const conditionalScale = (replicas: number, only_if: { uid: string; replicas?: number }) => ({
+  type: 'application/json-patch+json',
+  body: [
+    { op: 'test', path: '/metadata/uid', value: only_if.uid },
+    ...(only_if.replicas === undefined ? [] : [{ op: 'test', path: '/spec/replicas', value: only_if.replicas }]),
+    { op: 'add', path: '/spec/replicas', value: replicas },
+  ],
+});
+
 export interface Kubernetes {
   reader: KubernetesReader;
   actuator: KubernetesActuator;
@@ -135,7 +150,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
   };
 
   const actuator: KubernetesActuator = {
-    async restart(namespace, kind, name, at, readOptions) {
+    async restart(namespace, kind, name, at, { only_if, ...readOptions }) {
       const path = workloadPath(kind, namespace, name);
       const limit = await client.limit(readOptions);
       // What `kubectl rollout restart` writes: RFC 3339 with seconds.
@@ -146,14 +161,18 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
           query: { fieldManager: FIELD_MANAGER },
           subject: workloadSubject('patch', kind, namespace, name),
           type: 'application/strategic-merge-patch+json',
-          body: { spec: { template: { metadata: { annotations } } } },
+          // A uid in a patch is a condition: the server refuses it for another object of that name.
+          body: {
+            ...(only_if ? { metadata: { uid: only_if.uid } } : {}),
+            spec: { template: { metadata: { annotations } } },
+          },
         },
         limit,
       );
       return read(workloadSchema, answer, `a ${kind}`).metadata.generation;
     },
 
-    async scale(namespace, kind, name, replicas, readOptions) {
+    async scale(namespace, kind, name, replicas, { only_if, ...readOptions }) {
       if (kind === 'DaemonSet')
         throw invalidInput(`a DaemonSet has no replicas to scale (${name}).`, 'restart it instead.');
       if (!Number.isInteger(replicas) || replicas < 0 || replicas > 10_000) {
@@ -166,8 +185,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
           path,
           query: { fieldManager: FIELD_MANAGER },
           subject: workloadSubject('patch', kind, namespace, name, '/scale'),
-          type: 'application/merge-patch+json',
-          body: { spec: { replicas } },
+          ...(only_if ? conditionalScale(replicas, only_if) : unconditionalScale(replicas)),
         },
         limit,
       );

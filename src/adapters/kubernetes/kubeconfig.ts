@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 // Of the library only this module is used: its index loads 500 more that nothing here needs.
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
@@ -68,6 +68,15 @@ export async function loadKubeconfig(options: KubeconfigOptions): Promise<Loaded
   const server = checkContext(config);
   return { config, context: inCluster ? null : config.getCurrentContext(), server, folder: dirname(files[0] ?? '/') };
 }
+
+/** Changes whenever the files do that `loadKubeconfig` would read. */
+export const kubeconfigStamp = (options: KubeconfigOptions): string =>
+  kubeconfigFiles(options)
+    .map((file) => {
+      const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+      return `${file}\0${stat ? `${stat.ino}:${stat.size}:${stat.mtimeNs}` : 'none'}`;
+    })
+    .join('\n');
 
 function kubeconfigFiles({ kubeconfig, env }: KubeconfigOptions): string[] {
   if (kubeconfig !== undefined) return [kubeconfig];

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { notConfigured, storeFailed } from '../../errors.ts';
+import { MAX_RUNBOOK_BYTES } from '../../domain/runbook-section.ts';
+import { conflict, notConfigured, storeFailed } from '../../errors.ts';
 import type { Runbooks, RunbookWriter } from '../../ports/runbooks.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,78}$/;
-const MAX_BYTES = 256 * 1024;
 
 export interface RunbookFolders {
   /** Where changes are written, and what is looked at first. */
@@ -42,6 +42,9 @@ export function createRunbooks({ own, shipped }: RunbookFolders): Runbooks & Run
     write: async (name, text) => {
       if (!isName(name))
         throw notConfigured(`"${name}" is not the name of a runbook.`, 'use letters, digits, "-", "_" and ".".');
+      // Also the guard of a file that was read in part: what is left of it is too long by its note about the cut.
+      if (Buffer.byteLength(text) > MAX_RUNBOOK_BYTES)
+        throw conflict(`the runbook ${name} would be too long to be read back.`, 'split it.');
       try {
         await replace(own, fileOf(own, name), text);
       } catch (cause) {
@@ -61,7 +64,9 @@ async function readFrom(file: string): Promise<string | null> {
   try {
     const { size } = await stat(file);
     const text = await readFile(file, 'utf8');
-    return size > MAX_BYTES ? `${text.slice(0, MAX_BYTES)}\n\n(cut: the file has ${size} bytes)\n` : text;
+    return size > MAX_RUNBOOK_BYTES
+      ? `${text.slice(0, MAX_RUNBOOK_BYTES)}\n\n(cut: the file has ${size} bytes)\n`
+      : text;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

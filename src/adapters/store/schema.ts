@@ -125,6 +125,7 @@ const approval = z.looseObject({
     }),
   ),
   requested_by: z.string(),
+  secret_id: z.string().nullish(),
   created_at: instant,
   expires_at: instant,
   runner: z.looseObject({ pid: z.number().int(), token: z.string(), started_at: instant }).nullable(),

@@ -37,7 +37,7 @@ export function configText(answers: Answers): string {
     '# Configuration of incident-mcp. What is not named here has a default; docs/configuration.md lists every key.',
     '# Check it with: incident-mcp doctor',
     'environments:',
-    `  ${environment}:`,
+    `  ${scalar(environment)}:`,
     line('    ', 'kubeconfig', answers.kubeconfig, '~/.kube/config'),
     line('    ', 'context', answers.context, 'prod-cluster   # default: the current one of the kubeconfig'),
     "    # A protected environment asks for more than a client's form before a change of high risk.",

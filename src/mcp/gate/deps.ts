@@ -17,6 +17,8 @@ export interface GateDeps {
   /** The only way to something that changes production. */
   actuators(environment: string): Promise<EnvironmentActuators>;
   newApprovalId(): string;
+  /** Which approver's secret this server knows; null while none is set. Absent where nobody can decide at a terminal. */
+  secretId?(): Promise<string | null>;
   warn: Warn;
 }
 

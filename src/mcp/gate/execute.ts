@@ -1,6 +1,7 @@
 import type { Approval, Outcome } from '../../domain/approval.ts';
 import { argumentsHash, digestOf } from '../../domain/digest.ts';
 import { toInstant } from '../../domain/instant.ts';
+import { RISKS } from '../../domain/plan.ts';
 import type { Figures } from '../../domain/verify.ts';
 import { AppError, storeFailed } from '../../errors.ts';
 import { consume, expireIfDue, finish, markStale } from '../../policy/approval-state.ts';
@@ -42,14 +43,18 @@ export async function execute(
     measure(context, approved.plan.environment).catch(() => null),
   ]);
   const digest = digestOf(draft);
-  if (digest !== approved.plan.digest) {
+  // Risk is no part of the digest, since it may fall by itself; what has become riskier is not what the human weighed.
+  const riskier = RISKS.indexOf(draft.risk) > RISKS.indexOf(approved.plan.risk);
+  if (digest !== approved.plan.digest || riskier) {
     const stale = await deps.store.updateApproval(id, (approval) =>
       approval.status === 'approved' ? markStale(approval) : approval,
     );
     if (stale.status === 'stale') {
       await appendTo(deps.store, stale.incident_id, {
         kind: 'approval_decided',
-        message: `${id} went stale: what would run is no longer what was approved; nothing was run`,
+        message: riskier
+          ? `${id} went stale: its risk rose from ${approved.plan.risk} to ${draft.risk}; nothing was run`
+          : `${id} went stale: what would run is no longer what was approved; nothing was run`,
         actor: SYSTEM,
         approval_id: id,
       });
@@ -64,10 +69,12 @@ export async function execute(
     );
   }
   const actuators = await deps.actuators(approved.plan.environment);
-  const started = deps.clock.now();
+  let started = deps.clock.now();
   let mine = false;
   const running = await deps.store.updateApproval(id, (approval) => {
     mine = false;
+    // Read under the lock: whoever waits for it must not outlast the approval.
+    started = deps.clock.now();
     // Another call or another server may have been quicker: then what it made of it is the answer, and this one runs nothing.
     if (expireIfDue(approval, started).status !== 'approved') return expireIfDue(approval, started);
     const next = consume(

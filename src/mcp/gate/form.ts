@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Approval } from '../../domain/approval.ts';
+import { maskText } from '../../domain/mask.ts';
 import { oneLine } from '../../domain/text.ts';
 import { formMessage } from './words.ts';
 
@@ -74,9 +75,9 @@ export function readAnswer(raw: unknown, approval: Approval): FormVerdict {
   if (parsed.data.action === 'decline') return { kind: 'declined' };
   if (parsed.data.action === 'cancel') return { kind: 'unusable', why: 'the client closed the form without an answer' };
   const { approve, approver, target, note } = parsed.data.content;
-  const who = oneLine(approver, 100);
+  const who = maskText(oneLine(approver, 100));
   if (who === '') return { kind: 'unusable', why: 'the form does not say who decides' };
-  const remark = note ? oneLine(note, 500) : null;
+  const remark = note ? maskText(oneLine(note, 500)) : null;
   if (!approve) return { kind: 'reject', approver: who, note: remark };
   if (approval.plan.risk === 'high' && target !== approval.plan.target) {
     return { kind: 'unusable', why: `the target typed into the form is not "${approval.plan.target}"` };

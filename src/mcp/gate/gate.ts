@@ -4,7 +4,7 @@ import { toInstant } from '../../domain/instant.ts';
 import type { Draft } from '../../domain/plan.ts';
 import { AppError, conflict } from '../../errors.ts';
 import { waysFor } from '../../policy/approval-policy.ts';
-import { approversOf, expireIfDue } from '../../policy/approval-state.ts';
+import { approversOf, expireIfDue, takesForm } from '../../policy/approval-state.ts';
 import type { ReadContext } from '../context.ts';
 import { incidentForAct } from '../incidents.ts';
 import type { AnyGatedTool } from '../tool.ts';
@@ -119,7 +119,13 @@ async function propose(
   const environment = context.environment(draft.environment);
   const incident = incidentId ? await context.record.incident(incidentId) : null;
   const policy = waysFor(
-    { action: draft.action, environment: draft.environment, risk: draft.risk, severity: incident?.severity ?? null },
+    // The worst it ever was: a severity is lowered without any approval, and must not soften the one for a change.
+    {
+      action: draft.action,
+      environment: draft.environment,
+      risk: draft.risk,
+      severity: incident?.severity_peak ?? null,
+    },
     { protected: environment.config.protected },
     context.config.approval.policy,
     context.config.approval.lifetime,
@@ -141,6 +147,7 @@ async function propose(
     requested_by: context.caller.name,
     created_at: toInstant(now),
     expires_at: expires,
+    secret_id: (await deps.secretId?.()) ?? null,
     runner: null,
     outcome: null,
   };
@@ -167,7 +174,7 @@ async function proceed(
   const id = approval.approval_id;
   switch (approval.status) {
     case 'pending': {
-      const form = approval.ways.includes('client_form');
+      const form = takesForm(approval);
       if (form && mayAsk && context.caller.can_ask) return { kind: 'ask', approval };
       const missing = approval.approvers_needed - approversOf(approval);
       const count =
@@ -256,6 +263,6 @@ async function afterForm(
   } catch (error) {
     // Another way or another call decided in the meantime: answer with what now holds instead of failing the call.
     if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error;
-    return settled(await currentApproval(deps, id), tool);
+    return proceed(tool, args, await currentApproval(deps, id), context, deps, false);
   }
 }

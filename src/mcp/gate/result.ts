@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Approval } from '../../domain/approval.ts';
+import { takesForm } from '../../policy/approval-state.ts';
 import { outcomeView, planView } from '../schemas.ts';
 
 export const GATE_STATUSES = [
@@ -42,8 +43,7 @@ const STATUS_OF: Record<Approval['status'], GateStatus> = {
 export function howToApprove(approval: Approval): string[] {
   if (approval.status !== 'pending') return [];
   const ways: string[] = [];
-  if (approval.ways.includes('client_form'))
-    ways.push(`In the client: fill in the form it shows when ${approval.tool} is called.`);
+  if (takesForm(approval)) ways.push(`In the client: fill in the form it shows when ${approval.tool} is called.`);
   if (approval.ways.includes('terminal')) {
     ways.push(
       `In a terminal: run \`incident-mcp approve ${approval.approval_id}\` (it shows the plan and asks for the approver's secret), then ask the assistant to call ${approval.tool} again with approval_id ${approval.approval_id}.`,

@@ -1,17 +1,34 @@
 import type { Approval } from '../../domain/approval.ts';
 import { shortInstant } from '../../domain/instant.ts';
 import type { Change, Plan } from '../../domain/plan.ts';
+import { cleanText, oneLine } from '../../domain/text.ts';
 import type { GateResult } from './result.ts';
 
 const SHOWN_CHANGES = 8;
+/** Longest name or warning in a plan, characters. */
+const CUT = 300;
 
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** The argv as a human reads it. What a terminal or a form would not draw as itself is shown as `\u....`. */
 export const commandLine = (argv: readonly string[]): string =>
-  argv.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg))).join(' ');
+  argv
+    .map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg).replace(/(?! )[\p{C}\p{Z}]/gu, escaped)))
+    .join(' ');
+
+/**
+ * A value of a change. One of several lines (a section, a message) is set off by a margin, so that whatever the model or the cluster
+ * wrote can draw no line that looks like the plan's own.
+ */
+function valueLines(value: string | null): string {
+  if (value === null) return '(none)';
+  const lines = cleanText(value).trimEnd().split('\n');
+  return lines.length === 1 ? oneLine(value) : ['', ...lines.map((line) => `    | ${line}`), '   '].join('\n');
+}
 
 function changeLine(change: Change): string {
-  const from = change.from ?? '(none)';
-  const to = change.to ?? '(none)';
-  return `- ${change.kind}/${change.name} ${change.field}: ${from} -> ${to}`;
+  const what = `${oneLine(change.kind, CUT)}/${oneLine(change.name, CUT)} ${oneLine(change.field, CUT)}`;
+  return `- ${what}: ${valueLines(change.from)} -> ${valueLines(change.to)}`.trimEnd();
 }
 
 function blast(plan: Plan): string {
@@ -29,15 +46,15 @@ export function planLines(plan: Plan): string[] {
     `Action:       ${plan.action} (${plan.risk} risk)`,
     `Target:       ${plan.target}${plan.namespace ? ` in namespace ${plan.namespace}` : ''}`,
     `Environment:  ${plan.environment}`,
-    `Cluster:      ${plan.cluster}`,
-    `From -> to:   ${plan.from} -> ${plan.to}`,
+    `Cluster:      ${oneLine(plan.cluster, CUT)}`,
+    `From -> to:   ${oneLine(String(plan.from), CUT)} -> ${oneLine(String(plan.to), CUT)}`,
     `Command:      ${commandLine(plan.command)}`,
     `Blast radius: ${blast(plan)}`,
-    `Reason given: ${plan.reason}`,
+    `Reason given: ${oneLine(plan.reason)}`,
     plan.changes_total === 0 ? 'Changes:      none that can be seen' : `Changes (${plan.changes_total}):`,
     ...shown.map(changeLine),
     ...(hidden > 0 ? [`- ... and ${hidden} more`] : []),
-    ...(plan.warnings.length > 0 ? ['Warnings:', ...plan.warnings.map((warning) => `! ${warning}`)] : []),
+    ...(plan.warnings.length > 0 ? ['Warnings:', ...plan.warnings.map((warning) => `! ${oneLine(warning, CUT)}`)] : []),
     `Expires:      ${shortInstant(plan.expires_at)}`,
   ];
 }

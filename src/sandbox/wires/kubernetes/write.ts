@@ -97,6 +97,9 @@ function save(store: ObjectStore, resource: Resource, before: KubeObject, next: 
   if (next.metadata.name !== name || (next.metadata.namespace ?? namespace) !== namespace) {
     throw KubeError.badRequest('the name of the object does not match the name on the URL');
   }
+  if (next.metadata.uid !== undefined && next.metadata.uid !== before.metadata.uid) {
+    throw KubeError.invalid(before.kind, name, 'metadata.uid: Invalid value: field is immutable');
+  }
   const metadata = { ...next.metadata, ...(namespace === undefined ? {} : { namespace }) };
   // The status is the controllers' to write.
   const after: KubeObject = { ...next, apiVersion: before.apiVersion, kind: before.kind, metadata };
