@@ -151,7 +151,7 @@ export const rollbackRelease = defineTool({
     }
     const details = { new_revision: after.revision, release_status: after.status };
     // Helm says in each revision what made it: another hand's deploy after the crash must not count as this rollback.
-    if (after.revision !== Number(plan.from) + 1 || after.description !== `Rollback to ${plan.to}`) {
+    if (after.revision !== Number(plan.from) + 1 || !madeByRollback(after.description, plan.to)) {
       return {
         status: 'outcome_unknown',
         summary: `${plan.target} is at revision ${after.revision} (${after.status}), which is not evidently this rollback: ${oneLine(maskText(after.description ?? 'no description'), 120)}`,
@@ -370,6 +370,10 @@ async function movedMeanwhile(
     return `the release could not be looked at once more (${error instanceof AppError ? error.message : 'unexpected failure'})`;
   }
 }
+
+/** Source: helm.sh/helm, pkg/action/rollback.go: the words of a rollback under way or done, and of one that failed. */
+const madeByRollback = (description: string | null, to: string | number): boolean =>
+  description === `Rollback to ${to}` || /^Rollback "[^"]*" failed/.test(description ?? '');
 
 /** The newest revision after `from`; null while there is none. Errors: those of reading the history. */
 async function newRevision(

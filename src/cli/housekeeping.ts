@@ -9,6 +9,9 @@ import type { Composed } from './compose.ts';
 
 /** Often enough that an interrupted run is settled and a breach is written within about a second of being due. */
 const EVERY_MS = 1_000;
+/** Approvals looked through for interrupted runs: all at start, then those that another server may just have left behind. */
+const ALL = 10_000;
+const NEWEST = 20;
 
 /**
  * What happens without a call: runs whose server died are settled, missed deadlines become events, watched windows close. It goes on in the
@@ -21,9 +24,11 @@ export function keepHouse({ deps, work }: Composed, warn: Warn): { stop(): void 
   const context = systemContext(deps);
   let stopped = false;
   let said = '';
+  let look = ALL;
   const round = async (): Promise<void> => {
     const gated = gatedTools(await deps.tools());
-    await reconcileAll((name) => gated.find((tool) => tool.name === name), context, deps.gate);
+    await reconcileAll((name) => gated.find((tool) => tool.name === name), context, deps.gate, look);
+    look = NEWEST;
     await recordBreaches(context, deps.store);
     await announceResponses(context, deps.store, (notice) => deps.notify(notice));
     await windows.closeDue(context, deps.store);

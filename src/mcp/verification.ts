@@ -65,7 +65,7 @@ export class Windows {
   async closeDue(context: ReadContext, store: Store): Promise<number> {
     const now = context.clock.now().getTime();
     let written = 0;
-    for (const approval of await store.approvals({ limit: 50 })) {
+    for (const approval of await store.approvals({ limit: 20 })) {
       const id = approval.approval_id;
       if (
         approval.status !== 'executed' ||

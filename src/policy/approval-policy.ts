@@ -7,11 +7,11 @@ import type { Severity } from '../domain/severity.ts';
 export interface PolicyRule {
   action?: Action | Action[] | undefined;
   environment?: string | string[] | undefined;
-  /** Severity of the incident that the change belongs to; a change without an incident never matches it. */
+  /** Worst severity so far of the incident that the change belongs to; a change without an incident never matches it. */
   severity?: Severity | Severity[] | undefined;
   risk?: Risk | Risk[] | undefined;
   ways: Way[];
-  /** How many different people must approve; default 1. */
+  /** How many different people must approve; default 1. All that comes through the client's form counts as one. */
   approvers?: number | undefined;
   lifetime?: number | undefined;
 }
@@ -20,7 +20,7 @@ export interface PolicySubject {
   action: Action;
   environment: string;
   risk: Risk;
-  /** Severity of the incident it belongs to; absent or null without one. */
+  /** Worst severity so far of the incident it belongs to; absent or null without one. */
   severity?: Severity | null;
 }
 

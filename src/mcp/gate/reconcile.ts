@@ -65,15 +65,16 @@ async function ask(tool: AnyGatedTool, approval: Approval, context: ReadContext,
   }
 }
 
-/** At start: every run without an outcome whose server is gone. Tries again while the world cannot be asked. */
+/** Of the newest approvals, at start of all: every run without an outcome whose server is gone. Tries again while the world cannot be asked. */
 export async function reconcileAll(
   toolByName: (name: string) => AnyGatedTool | undefined,
   context: ReadContext,
   deps: GateDeps,
+  newest = 1_000,
 ): Promise<{ settled: number; open: number }> {
   let settled = 0;
   let open = 0;
-  for (const approval of await deps.store.approvals({ limit: 1_000 })) {
+  for (const approval of await deps.store.approvals({ limit: newest })) {
     if (!(await isOrphaned(approval, deps))) continue;
     const after = await reconcile(approval, toolByName(approval.tool), context, deps);
     if (after.status === 'running') open += 1;

@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval.ts';
 import { shortInstant } from '../../domain/instant.ts';
 import type { Change, Plan } from '../../domain/plan.ts';
-import { cleanText, oneLine } from '../../domain/text.ts';
+import { cleanText, fence, oneLine } from '../../domain/text.ts';
 import type { GateResult } from './result.ts';
 
 const SHOWN_CHANGES = 8;
@@ -79,7 +79,8 @@ export function formMessage(approval: Approval): string {
 export function renderGate(result: GateResult): string {
   const lines = [`${result.status} ${result.approval_id}: ${result.message}`];
   if (result.outcome) lines.push(`Outcome: ${result.outcome.summary}`);
-  if (result.status === 'approval_required' || result.status === 'stale') lines.push('', ...planLines(result.plan));
+  if (result.status === 'approval_required' || result.status === 'stale')
+    lines.push('', fence('plan', planLines(result.plan).join('\n')));
   if (result.how_to_approve.length > 0)
     lines.push('', 'A human approves in one of these ways:', ...result.how_to_approve.map((way) => `- ${way}`));
   return lines.join('\n');
