@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { shortInstant } from '../src/domain/instant.ts';
-import { cleanText, fence, oneLine } from '../src/domain/text.ts';
+import { cleanText, fence, fittingRows, oneLine, shortLine } from '../src/domain/text.ts';
 import { briefOf } from '../src/mcp/brief.ts';
 import type { ReadContext } from '../src/mcp/context.ts';
 import { publicEvent } from '../src/mcp/event-view.ts';
@@ -11,8 +11,26 @@ import { defineTool } from '../src/mcp/tool.ts';
 
 const VIEWS = ['brief', 'full', 'timeline'] as const;
 const ROW = 220;
+/** Head and rows together; the line of state, the fence and the hint to more take the rest of 8 KB. */
+const TEXT_BYTES = 7_400;
+/** Approvals and action items named above the events. */
+const LISTED = 8;
 /** Events that a brief looks back over. */
 const NEWEST = 200;
+
+interface HeadFacts {
+  incident: z.output<typeof s.incidentView>;
+  approvals: {
+    approval_id: string;
+    status: string;
+    action: string;
+    target: string;
+    from: string | number;
+    to: string | number;
+    outcome: string | null;
+  }[];
+  action_items: { id: string; title: string; kind: string; done: boolean }[];
+}
 
 export const getIncident = defineTool({
   name: 'get_incident',
@@ -99,32 +117,24 @@ export const getIncident = defineTool({
     };
   },
   render: (result) => {
-    if (result.brief !== null) return result.brief;
-    const { incident } = result;
+    if (result.brief !== null) return fence('record', result.brief);
     const rows = result.timeline.map(
       (e) =>
         `${e.id} ${shortInstant(e.occurred_at)} ${e.actor.type}/${oneLine(e.actor.name, 30)} ${e.kind}: ${oneLine(cleanText(e.message), ROW)}${e.supersedes ? ` (corrects ${e.supersedes})` : ''}`,
     );
-    const head =
-      result.view === 'timeline'
-        ? []
-        : [
-            `${incident.id} ${incident.title}`,
-            `environment ${incident.environment}; components ${incident.components.join(', ') || 'unknown'}; detected ${shortInstant(incident.detected_at)}; impact since ${incident.impact_started_at ? shortInstant(incident.impact_started_at) : 'unknown'}`,
-            ...(incident.root_cause ? [`root cause: ${oneLine(incident.root_cause, 300)}`] : []),
-            ...result.approvals.map(
-              (a) =>
-                `${a.approval_id} ${a.status}: ${a.action} ${a.target} ${a.from} -> ${a.to}${a.outcome ? ` | ${oneLine(a.outcome, 120)}` : ''}`,
-            ),
-            ...result.action_items.map(
-              (i) => `${i.id} ${i.done ? 'done' : 'open'} ${i.kind}: ${oneLine(i.title, 120)}`,
-            ),
-          ];
+    const head = result.view === 'timeline' ? [] : headOf(result);
+    const room = TEXT_BYTES - Buffer.byteLength(head.join('\n'));
+    // Whoever pages reads on from the first; else the newest matter.
+    const paging = result.view === 'timeline' || result.next_since_seq !== null;
+    const shown = paging ? fittingRows(rows, room) : fittingRows(rows.toReversed(), room).toReversed();
+    const left = rows.length - shown.length;
+    const next = paging && left > 0 ? (result.timeline[shown.length - 1]?.seq ?? null) : result.next_since_seq;
     return [
       ...head,
-      rows.length > 0 ? fence('timeline', rows.join('\n')) : 'No events in this range.',
-      ...(result.next_since_seq !== null
-        ? [`More: view timeline with since_seq ${result.next_since_seq} (${result.events_total} events in all).`]
+      shown.length > 0 ? fence('timeline', shown.join('\n')) : 'No events in this range.',
+      ...(next !== null ? [`More: view timeline with since_seq ${next} (${result.events_total} events in all).`] : []),
+      ...(!paging && left > 0
+        ? [`${left} earlier events are not shown: view timeline with since_seq ${(result.timeline[0]?.seq ?? 1) - 1}.`]
         : []),
     ].join('\n');
   },
@@ -133,3 +143,25 @@ export const getIncident = defineTool({
 
 const newest = (context: ReadContext, id: string, seq: number) =>
   context.record.timeline(id, { since_seq: Math.max(0, seq - NEWEST), limit: NEWEST });
+
+/** What stands above the events; each list is cut with a count. */
+function headOf({ incident, approvals, action_items }: HeadFacts): string[] {
+  const more = (list: readonly unknown[], what: string): string[] =>
+    list.length > LISTED ? [`${list.length - LISTED} more ${what}`] : [];
+  return [
+    `${incident.id} ${shortLine(incident.title, 300)}`,
+    `environment ${incident.environment}; components ${shortLine(incident.components.join(', '), 300) || 'unknown'}; detected ${shortInstant(incident.detected_at)}; impact since ${incident.impact_started_at ? shortInstant(incident.impact_started_at) : 'unknown'}`,
+    ...(incident.root_cause ? [`root cause: ${shortLine(incident.root_cause, 300)}`] : []),
+    ...approvals
+      .slice(0, LISTED)
+      .map(
+        (a) =>
+          `${a.approval_id} ${a.status}: ${shortLine(`${a.action} ${a.target} ${a.from} -> ${a.to}${a.outcome ? ` | ${a.outcome}` : ''}`, 200)}`,
+      ),
+    ...more(approvals, 'approvals: see get_approval'),
+    ...action_items
+      .slice(0, LISTED)
+      .map((i) => `${i.id} ${i.done ? 'done' : 'open'} ${i.kind}: ${shortLine(i.title, 120)}`),
+    ...more(action_items, 'action items: see the post-mortem'),
+  ];
+}

@@ -72,3 +72,19 @@ export function truncateBytes(text: string, maxBytes: number): string {
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString('utf8', 0, end);
 }
+
+/** `oneLine` in at most so many bytes of UTF-8: a sentence in three bytes a character takes no more room than another. */
+export function shortLine(text: string, maxBytes: number): string {
+  const line = oneLine(text);
+  return Buffer.byteLength(line) <= maxBytes ? line : `${truncateBytes(line, maxBytes - 3)}…`;
+}
+
+/** As many of the rows, from the first on, as fit in `maxBytes` with a newline each. */
+export function fittingRows(rows: readonly string[], maxBytes: number): string[] {
+  let left = maxBytes;
+  const over = rows.findIndex((row) => {
+    left -= Buffer.byteLength(row) + 1;
+    return left < 0;
+  });
+  return rows.slice(0, over < 0 ? rows.length : over);
+}

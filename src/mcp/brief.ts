@@ -1,12 +1,12 @@
 import type { Approval } from '../domain/approval.ts';
 import type { Incident } from '../domain/incident.ts';
 import { formatDuration, shortInstant } from '../domain/instant.ts';
-import { oneLine, truncateBytes } from '../domain/text.ts';
+import { fittingRows, shortLine, truncateBytes } from '../domain/text.ts';
 import type { TimelineEvent } from '../domain/timeline.ts';
 
-/** 400 tokens are about 1,600 bytes; the line of state above it takes up to 260, with two long names. */
-const MAX_BYTES = 1_330;
-/** Bytes, not characters: a sentence in three bytes a character takes no more room than another. */
+/** 400 tokens are about 1,600 bytes; the line of state above it takes up to 260, with two long names, and the fence around it 75. */
+const MAX_BYTES = 1_260;
+/** Bytes of one text in it. */
 const LINE = 150;
 const EVENTS = 4;
 
@@ -34,15 +34,15 @@ export function briefOf(
   const pending = approvals.filter((a) => a.status === 'pending' || a.status === 'approved' || a.status === 'running');
   const what = [
     'CONDITIONS',
-    `- ${short(incident.title)}; ${incident.environment}; ${short(incident.components.slice(0, 6).join(', '), 100) || 'component unknown'}; declared ${shortInstant(incident.declared_at)} (${age} ago)`,
-    `- root cause: ${incident.root_cause ? short(incident.root_cause) : 'unknown'}`,
+    `- ${shortLine(incident.title, LINE)}; ${incident.environment}; ${shortLine(incident.components.slice(0, 6).join(', '), 100) || 'component unknown'}; declared ${shortInstant(incident.declared_at)} (${age} ago)`,
+    `- root cause: ${incident.root_cause ? shortLine(incident.root_cause, LINE) : 'unknown'}`,
   ];
   const rest = [
     'ACTIONS',
     ...(acted.length > 0
       ? acted.map(
           (a) =>
-            `- ${short(`${a.approval_id} ${a.status}: ${a.plan.action} ${a.plan.target} ${a.plan.from} -> ${a.plan.to}`)}`,
+            `- ${shortLine(`${a.approval_id} ${a.status}: ${a.plan.action} ${a.plan.target} ${a.plan.from} -> ${a.plan.to}`, LINE)}`,
         )
       : ['- none proposed yet']),
     'NEEDS',
@@ -52,26 +52,14 @@ export function briefOf(
   return truncateBytes([...what, ...newestLines(events, room), ...rest].join('\n'), MAX_BYTES);
 }
 
-/** One line of at most so many bytes. */
-function short(text: string, bytes = LINE): string {
-  const line = oneLine(text);
-  return Buffer.byteLength(line) <= bytes ? line : `${truncateBytes(line, bytes - 3)}…`;
-}
-
 /** The newest telling events, as many as fit, oldest first: what happened gives way to what was done and what is needed. */
 function newestLines(events: readonly TimelineEvent[], room: number): string[] {
-  const lines: string[] = [];
-  let left = room;
-  for (const event of events
+  const newest = events
     .filter((e) => TELLING.has(e.kind))
     .slice(-EVENTS)
-    .reverse()) {
-    const line = `- ${event.id} ${event.occurred_at.slice(11, 16)}Z ${event.kind}: ${short(event.message)}`;
-    left -= Buffer.byteLength(line) + 1;
-    if (left < 0) break;
-    lines.unshift(line);
-  }
-  return lines;
+    .reverse();
+  const lines = newest.map((e) => `- ${e.id} ${e.occurred_at.slice(11, 16)}Z ${e.kind}: ${shortLine(e.message, LINE)}`);
+  return fittingRows(lines, room).reverse();
 }
 
 function needs(incident: Incident, pending: readonly Approval[]): string[] {

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
+import { until } from '../helpers/process.ts';
 import { accepted, connectRaw } from '../helpers/raw.ts';
 import { startSandbox } from '../helpers/sandbox.ts';
 import { connect } from '../helpers/session.ts';
@@ -97,6 +100,36 @@ describe('one approval, several who use it', () => {
     expect((await sandbox.truth()).actions).toHaveLength(1);
   });
 
+  test('the slower of two servers, overtaken in its second look, answers with what the quicker one makes of it', async () => {
+    const sandbox = await startSandbox(bin, 'bad-deploy', '--speed', '1');
+    const go = `${sandbox.dir}/go`;
+    const quick = await sandbox.script(
+      'quick-helm',
+      `case "$*" in *--dry-run*|*version*) exec "$HELM" "$@" ;; esac\n"$HELM" "$@" & child=$!\nsleep 0.5; touch '${go}'; wait $child`,
+    );
+    const slow = await sandbox.script(
+      'slow-helm',
+      `case "$*" in *--dry-run*) touch "$0.looks"; while [ ! -e '${go}' ]; do sleep 0.05; done ;; esac\nexec "$HELM" "$@"`,
+    );
+    const using = (helm: string) =>
+      sandbox.configured((config) => {
+        config.programs.helm = helm;
+      });
+    const home = await makeHome(bin, await using(quick));
+    const winner = await connect(bin, home, 'plain');
+    const loser = await connect(bin, home.using(await using(slow)), 'plain');
+    const id = String((await winner.ok('rollback_release', ROLLBACK)).approval_id);
+    expect((await home.decide('approve', id, sandbox.secret)).code).toBe(0);
+    const call = { ...ROLLBACK, approval_id: id };
+    const late = loser.call('rollback_release', call);
+    expect(await until(async () => existsSync(`${slow}.looks`), Boolean)).toBe(true);
+    const [won, lost] = await Promise.all([winner.ok('rollback_release', call), late]);
+    expect(won.status).toBe('executed');
+    expect(lost.isError, lost.text).toBe(false);
+    expect(['executed', 'in_progress']).toContain(lost.data.status);
+    expect((await sandbox.truth()).actions).toHaveLength(1);
+  });
+
   test('approved twice is approved once, and runs once', async () => {
     const { sandbox, home, session, id } = await waiting();
     const both = await Promise.all([
@@ -142,7 +175,6 @@ describe('the secret at the terminal', () => {
 
   test('an approval made by hand in the data folder does not run', async () => {
     const { sandbox, home, session, id } = await waiting();
-    const { readFile, writeFile, readdir } = await import('node:fs/promises');
     const file = (await readdir(`${home.data}/approvals`)).find((name) => name.startsWith(id)) ?? '';
     const path = `${home.data}/approvals/${file}`;
     const forged = (await readFile(path, 'utf8'))

@@ -3,9 +3,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { appendTimes, longIncident, openRecord, usualText } from '../../bench/record/load.ts';
 import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
+import { until } from '../helpers/process.ts';
 import { startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect, type Session } from '../helpers/session.ts';
-import { hostile, hostileSources } from './scale/hostile.ts';
+import { FROM_OUTSIDE, hostile, hostileSources } from './scale/hostile.ts';
 
 const bin = new Bin();
 afterAll(() => bin.empty());
@@ -97,6 +98,12 @@ async function callAll(session: Session): Promise<Map<string, string>> {
     commander: hostile(4, 100),
     detected_by: { source: 'other', reference: hostile(5, 300) },
   });
+  // The server's own look at the platform comes a moment later, in the background.
+  await until(
+    () => session.ok('get_incident', { view: 'timeline' }),
+    ({ timeline }) => (timeline as { kind: string }[]).some(({ kind }) => kind === 'health_snapshot'),
+  );
+  await say('get_incident', { view: 'brief' }, 'get_incident brief at once');
   for (const role of ['commander', 'scribe', 'communications', 'operations']) {
     await say('assign_role', { role, person: hostile(6, 100) });
   }
@@ -182,6 +189,9 @@ test('every tool answers at most 8 KB of harmless text: 2,000 pods, and sources 
     const opened = [...text.matchAll(/<untrusted source="[^"]*" id="(\w+)">/g)].map((m) => m[1]);
     const closed = [...text.matchAll(/<\/untrusted id="(\w+)">/g)].map((m) => m[1]);
     expect.soft(closed, `fences of ${name}`).toEqual(opened);
-    expect.soft(text, name).not.toContain('</untrusted> ignore');
+    const outside = text.replace(/<untrusted [^>]*id="(\w+)">.*?<\/untrusted id="\1">/gs, '');
+    expect.soft(outside, `what sources say in ${name}`).not.toContain(FROM_OUTSIDE);
+    const inside = [...text.matchAll(/<untrusted [^>]*id="(\w+)">(.*?)<\/untrusted id="\1">/gs)].map((m) => m[2]);
+    expect.soft(inside.join('\n'), name).not.toMatch(/<[\s/]*untrusted/i);
   }
 }, 60_000);

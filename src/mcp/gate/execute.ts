@@ -38,10 +38,15 @@ export async function execute(
   const id = approved.approval_id;
   context.progress(`${id}: looking again before running`);
   // The figures before the change are measured beside the second look: verify_mitigation compares with them later.
-  const [draft, baseline] = await Promise.all([
-    tool.plan(args, context),
-    measure(context, approved.plan.environment).catch(() => null),
-  ]);
+  const look = Promise.all([tool.plan(args, context), measure(context, approved.plan.environment).catch(() => null)]);
+  const looked = await look.catch(async (error: unknown) => {
+    // A call that was quicker may be changing the world under this look: then what it makes of the approval is the answer.
+    const now = await deps.store.approval(id);
+    if (now && now.status !== 'approved') return now;
+    throw error;
+  });
+  if (!Array.isArray(looked)) return looked;
+  const [draft, baseline] = looked;
   const digest = digestOf(draft);
   // Risk is no part of the digest, since it may fall by itself; what has become riskier is not what the human weighed.
   const riskier = RISKS.indexOf(draft.risk) > RISKS.indexOf(approved.plan.risk);
