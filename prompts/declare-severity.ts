@@ -10,7 +10,10 @@ export const declareSeverity = definePrompt({
     severity: severityArgument,
     environment: environmentArgument,
   },
-  render: async (args, context) => `Declare the severity of the trouble in ${named(args.environment, context.config.default_environment)}.
+  render: async (
+    args,
+    context,
+  ) => `Declare the severity of the trouble in ${named(args.environment, context.config.default_environment)}.
 ${given('situation', args.situation)}
 ${matrix(context)}
 

@@ -6,7 +6,8 @@ export const llmProviderOutage = definePrompt({
   title: 'LLM provider outage',
   description: 'Is it the provider? Wait and tell customers; act past one hour.',
   arguments: { environment: environmentArgument },
-  render: async (args, context) => `Analyses are slow or failing in ${named(args.environment, context.config.default_environment)}; find out whether the LLM provider is down.
+  render: async (args, context) =>
+    `Analyses are slow or failing in ${named(args.environment, context.config.default_environment)}; find out whether the LLM provider is down.
 
 1. Call check_llm_provider. Then get_system_health and get_fleet_summary: is anything broken here, too?
 2. indicator none: it is not the provider; go on as triage_incident says. unknown: say that it is unknown, and ask the human to look at the status page.

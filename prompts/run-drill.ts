@@ -20,9 +20,15 @@ export const runDrill = definePrompt({
   title: 'Run a drill',
   description: 'Play an incident on the simulated platform, and be scored at the end.',
   arguments: {
-    scenario: { description: 'Which one the server was started with, if it is no secret.', complete: () => [...SCENARIOS] },
+    scenario: {
+      description: 'Which one the server was started with, if it is no secret.',
+      complete: () => [...SCENARIOS],
+    },
   },
-  render: async (args, context) => `Run a drill${args.scenario ? ` of the scenario ${named(args.scenario, '')}` : ''}. It needs a server that was started with \`incident-mcp serve --sandbox [SCENARIO]\`: the cluster in every plan must be "pulsestream-sandbox". Look at it with get_system_health first; if the cluster in a plan is another one, stop at once and tell the human: that is production.
+  render: async (
+    args,
+    context,
+  ) => `Run a drill${args.scenario ? ` of the scenario ${named(args.scenario, '')}` : ''}. It needs a server that was started with \`incident-mcp serve --sandbox [SCENARIO]\`: the cluster in every plan must be "pulsestream-sandbox". Look at it with get_system_health first; if the cluster in a plan is another one, stop at once and tell the human: that is production.
 
 Play it as if it were real, and do not look for the solution anywhere:
 

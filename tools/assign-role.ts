@@ -3,6 +3,7 @@ import { isOpen } from '../src/domain/incident.ts';
 import { maskText } from '../src/domain/mask.ts';
 import { oneLine } from '../src/domain/text.ts';
 import { conflict, invalidInput } from '../src/errors.ts';
+import type { ReadContext } from '../src/mcp/context.ts';
 import { publicEvent } from '../src/mcp/event-view.ts';
 import { incidentResult } from '../src/mcp/incident-view.ts';
 import { clockResult, incidentOrOpen } from '../src/mcp/incidents.ts';
@@ -33,10 +34,10 @@ export const assignRole = defineTool({
     event: s.eventView,
     warning: z.string().nullable(),
   }),
-  question: async (args) =>
+  question: async (args, context) =>
     args.confirm === true
       ? {
-          message: `Are you ${oneLine(args.person, 100)}, and do you take the role of ${args.role}? Accepting counts as your response to the incident.`,
+          message: `Are you ${maskText(oneLine(args.person, 100))}, and do you take the role of ${args.role} in ${await incidentWords(context, args.incident_id)}? Accepting counts as your response to it.`,
           requestedSchema: {
             type: 'object',
             properties: {
@@ -100,3 +101,8 @@ export const assignRole = defineTool({
     ].join('\n'),
   incidentOf: (result) => result.incident.id,
 });
+
+const incidentWords = async (context: ReadContext, id: string | undefined): Promise<string> => {
+  const incident = await incidentOrOpen(context, id);
+  return `${incident.id} (${incident.severity}: ${oneLine(incident.title, 100)})`;
+};

@@ -43,6 +43,7 @@ export const declareIncident = defineTool({
     notInFuture('detected_at', args.detected_at, now);
     notInFuture('impact_started_at', args.impact_started_at, now);
     let alsoOpen: string[] = [];
+    const secretId = await context.secretId();
     const { incident, repeated } = await context.store.declare((id, open) => {
       alsoOpen = open.filter((other) => isActive(other) && other.environment === environment).map((other) => other.id);
       const title = maskText(oneLine(args.title, 200));
@@ -50,6 +51,8 @@ export const declareIncident = defineTool({
         kind: 'declared',
         message: `${id} declared as ${args.severity} in ${environment}: ${title}`,
         actor: { type: 'assistant', name: context.caller.name },
+        // A terminal that knows another secret proves no human to this incident.
+        data: { secret_id: secretId },
         change: {
           declared: {
             id,

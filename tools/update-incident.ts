@@ -76,6 +76,9 @@ function noticeKind(status: IncidentStatus | undefined): 'resolved' | 'updated' 
   return status === 'closed' ? 'update' : 'updated';
 }
 
+/** Said by whoever resolves over a red health, and not "no override needed". */
+const OVERRIDE = /(?<!\b(?:no|not|without|never)\s)\boverrid(?:e|es|ing|den)\b/i;
+
 function refuseEmpty(args: Args): void {
   const { incident_id: _id, reason: _reason, ...changes } = args;
   if (Object.values(changes).some((value) => value !== undefined)) return;
@@ -170,7 +173,7 @@ async function resolvable(incident: Incident, args: Args, context: RecordContext
     },
   ]);
   const id = events[0]?.id ?? '';
-  if (seen.status === 'healthy' || /\boverride\b/i.test(args.reason)) return [id];
+  if (seen.status === 'healthy' || OVERRIDE.test(args.reason)) return [id];
   throw conflict(
     `health is ${seen.status} (${id}: ${seen.words}); ${incident.id} was not resolved.`,
     'wait until it is healthy, or resolve with a reason that begins with "override:" and says why a human accepts it.',

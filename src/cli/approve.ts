@@ -1,16 +1,15 @@
-import { userInfo } from 'node:os';
 import { maskText } from '../domain/mask.ts';
 import { oneLine } from '../domain/text.ts';
-import { AppError, forbidden } from '../errors.ts';
+import { forbidden } from '../errors.ts';
 import { currentApproval, recordDecision } from '../mcp/gate/decide.ts';
 import { planLines } from '../mcp/gate/words.ts';
 import { approversOf } from '../policy/approval-state.ts';
-import { checkSecret, secretId } from './approver-secret.ts';
-import { Attempts } from './attempts.ts';
+import { secretId } from './approver-secret.ts';
 import { configure, type Env, openStore, systemClock } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { complain, print } from './output.ts';
-import { ask, askSecret, secretFromStdin } from './terminal.ts';
+import { proveHuman, userName } from './prove-human.ts';
+import { ask } from './terminal.ts';
 
 export interface DecideFlags {
   config?: string;
@@ -47,30 +46,12 @@ export async function decideAtTerminal(
       'decide with the configuration of that server; if the secret was changed meanwhile, make a new plan.',
     );
   }
-  const attempts = new Attempts(config.data_dir, systemClock);
-  await attempts.mayTry();
   const approver =
     oneLine(
       flags.approver ?? (flags.secret_stdin ? userName(env) : await ask(`Your name [${userName(env)}]: `)),
       100,
     ) || userName(env);
-  const secret = flags.secret_stdin
-    ? await secretFromStdin()
-    : await askSecret(`Approver's secret to ${decision} ${id}: `);
-  if (secret === '')
-    throw new AppError(
-      'INVALID_INPUT',
-      'no secret was given.',
-      "give the approver's secret at the prompt or by --secret-stdin",
-    );
-  if (!(await checkSecret(secret, config.secret_file))) {
-    await attempts.failed();
-    throw forbidden(
-      "the approver's secret is wrong; nothing was decided.",
-      'try again; after 5 wrong ones there is a pause.',
-    );
-  }
-  await attempts.succeeded();
+  await proveHuman(config, `${decision} ${id}`, flags.secret_stdin === true);
   const after = await recordDecision(deps, id, {
     decision,
     way: 'terminal',
@@ -86,11 +67,3 @@ export async function decideAtTerminal(
     );
   return EXIT.ok;
 }
-
-const userName = (env: Env): string => {
-  try {
-    return userInfo().username;
-  } catch {
-    return env.USER ?? 'unknown';
-  }
-};

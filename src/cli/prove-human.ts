@@ -16,8 +16,9 @@ export async function proveHuman(config: Config, what: string, fromStdin: boolea
   const secret = fromStdin ? await secretFromStdin() : await askSecret(`Approver's secret to ${what}: `);
   if (secret === '')
     throw invalidInput('no secret was given.', "give the approver's secret at the prompt or by --secret-stdin.");
+  // Counted before it is checked: guesses that are made at once must not all pass the look at the count.
+  await attempts.failed();
   if (!(await checkSecret(secret, config.secret_file))) {
-    await attempts.failed();
     throw forbidden(
       "the approver's secret is wrong; nothing was written.",
       'try again; after 5 wrong ones there is a pause.',

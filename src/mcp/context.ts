@@ -77,6 +77,8 @@ export interface RecordContext extends ReadContext {
   readonly store: Store;
   /** What the client sent for the tool's own question, after the server's sealed state was verified; untrusted. */
   readonly answer: unknown;
+  /** Which approver's secret this server knows (not the secret); null while none is set. */
+  secretId(): Promise<string | null>;
   notify(notice: Notice): Promise<Delivery[]>;
   /** Work that goes on after the answer; it is bounded, awaited at shutdown, and its failures are logged. */
   background(name: string, work: (context: RecordContext) => Promise<void>): void;

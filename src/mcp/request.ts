@@ -87,6 +87,7 @@ export function recordContext(deps: ServerDeps, read: ReadContext, answer?: unkn
   const context: RecordContext = {
     ...read,
     answer,
+    secretId: async () => (await deps.gate.secretId?.()) ?? null,
     store: deps.store,
     notify: (notice) => deps.notify(notice),
     background: (name, work) => {

@@ -106,13 +106,14 @@ async function questioned(
   deps: ServerDeps,
   codec: ReturnType<typeof stateCodec>,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const asked = argumentsHash(tool.name, args);
+  const question = context.caller.can_ask ? await tool.question?.(args, context) : null;
+  if (!question) return plain(tool, args, context, deps);
+  // The words of the question name what it is about: an answer to another question, or about another incident, is none to this one.
+  const asked = argumentsHash(tool.name, { ...args, question: question.message });
   const state = questionState.safeParse(ctx.mcpReq.requestState<unknown>());
   if (state.success && state.data.question === asked) {
     return plain(tool, args, context, deps, ctx.mcpReq.inputResponses?.[FORM]);
   }
-  const question = context.caller.can_ask ? await tool.question?.(args, context) : null;
-  if (!question) return plain(tool, args, context, deps);
   return inputRequired({
     inputRequests: { [FORM]: inputRequired.elicit(question) },
     requestState: await codec.mint({ question: asked }, ctx),

@@ -76,8 +76,10 @@ export class Windows {
         continue;
       const age = now - Date.parse(approval.outcome.finished_at);
       if (age < context.config.verification_window || age > FORGET_MS) continue;
-      this.#closed.add(id);
-      if (await recorded(store, approval)) continue;
+      if (await recorded(store, approval)) {
+        this.#closed.add(id);
+        continue;
+      }
       const seen = await compareNow(context, approval);
       const { repeated } = await store.append(
         approval.incident_id ?? JOURNAL,
@@ -92,6 +94,8 @@ export class Windows {
         ],
         `verification:${id}`,
       );
+      // Only now: what failed is tried again in the next round.
+      this.#closed.add(id);
       if (!repeated) written += 1;
     }
     return written;
