@@ -62,18 +62,22 @@ export interface HealthJudgement {
 
 const WEIGHT: Record<Health, number> = { down: 0, degraded: 1, unknown: 2, healthy: 3 };
 const MOST_REASONS = 4;
+/** Name of the source whose silence is data: each endpoint is a probe. */
+const PROBES = 'health endpoints';
 
 /**
  * Health of an environment from readings that may each be missing. Rules:
  * - none ready of some desired is down; fewer ready than desired, a crash loop, a recent restart, a failing probe, an error rate or
  *   latency at its limit, or an active critical alert is degraded;
  * - scaled to 0 is healthy by itself, since somebody meant it, and degraded where a signal complains about it;
+ * - where nothing at all answers, silent endpoints are unknown and not down: the fault may lie with whoever looks;
  * - a missing source makes a component unknown only where nothing else tells;
  * - the whole is down when a critical component or at least half of those that are known are down; trouble that is seen counts
  *   even where sources are missing; without trouble the whole is unknown while the main source or a component is unknown.
  * Source: the runbook, "Detection"; the product's contract, `get_system_health`.
  */
-export function judgeHealth(reading: HealthReading): HealthJudgement {
+export function judgeHealth(given: HealthReading): HealthJudgement {
+  const reading = cutOff(given) ? { ...given, probes: [] } : given;
   const thresholds = { ...DEFAULT_THRESHOLDS, ...reading.thresholds };
   const main = reading.main_source ?? 'kubernetes';
   const mainMissing = reading.sources.find((source) => source.name === main)?.status !== 'ok';
@@ -100,6 +104,19 @@ export function judgeHealth(reading: HealthReading): HealthJudgement {
         (source) => `${source.name} ${source.status === 'timeout' ? 'did not answer in time' : 'could not be read'}`,
       ),
   };
+}
+
+/**
+ * Whether nothing at all answers: then the fault may as well lie in the network of whoever looks, and endpoints that stay silent say nothing
+ * about the platform. An endpoint that answers, even with an error, or any other source that does, speaks against it.
+ */
+function cutOff(reading: HealthReading): boolean {
+  const others = reading.sources.filter((source) => source.name !== PROBES && source.status !== 'not_configured');
+  return (
+    others.length > 0 &&
+    others.every((source) => source.status !== 'ok') &&
+    reading.probes.every((probe) => probe.http_status === null)
+  );
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -120,7 +120,7 @@ describe('a bad source costs its own deadline at most, and is named', () => {
       await sandbox.fault(wire, 'silent');
     const [health, fleet, deploys, severity] = await Promise.all(READERS.map((tool) => timed(tool)));
     // Endpoints that are there to be probed and do not answer are a sign of their own; more is not known.
-    expect(['unknown', 'down']).toContain(health?.data.status);
+    expect(health?.data.status).toBe('unknown');
     const components = health?.data.components as {
       kind: string;
       status: string;
