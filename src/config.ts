@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_FLEET_QUERIES, DEFAULT_MATRIX, DEFAULT_QUERIES } from './config-defaults.ts';
 import { parseYaml } from './config-lines.ts';
-import { WAYS } from './domain/approval.ts';
+import { BUILT_WAYS, WAYS } from './domain/approval.ts';
 import { parseDuration } from './domain/instant.ts';
 import { ACTIONS, RISKS } from './domain/plan.ts';
 import { type MatrixRow, SEVERITIES } from './domain/severity.ts';
@@ -143,6 +143,10 @@ const policyRule = z
   .refine((rule) => rule.approvers === 1 || rule.ways.some((way) => way !== 'client_form'), {
     path: ['ways'],
     message: "a client's form counts as one person: more approvers need another way, such as terminal",
+  })
+  .refine((rule) => rule.ways.some((way) => BUILT_WAYS.includes(way)), {
+    path: ['ways'],
+    message: `nothing could ever be approved: this version has ${BUILT_WAYS.join(' and ')} only; name one of them too`,
   });
 
 export const configSchema = z

@@ -4,6 +4,8 @@ import type { Plan } from './plan.ts';
 /** The ways in which a human's decision can reach the server. */
 export const WAYS = ['client_form', 'terminal', 'page_secret', 'passkey'] as const;
 export type Way = (typeof WAYS)[number];
+/** Those through which a decision can reach this version; the others are names that a policy may hold already. */
+export const BUILT_WAYS: readonly Way[] = ['client_form', 'terminal'];
 
 /**
  * pending -> approved -> running -> executed | failed | outcome_unknown
