@@ -26,11 +26,13 @@ export async function ask(question: string): Promise<string> {
 /** Asks without showing what is typed. */
 export async function askSecret(question: string): Promise<string> {
   mustBeTerminal();
-  process.stdout.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  // The interface turns the terminal's echo off; only then may the question invite anybody to type.
   const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {
-    return (await prompt.question('')).trim();
+    const typed = prompt.question('');
+    process.stdout.write(question);
+    return (await typed).trim();
   } finally {
     prompt.close();
     process.stdout.write('\n');

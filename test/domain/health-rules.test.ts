@@ -112,7 +112,17 @@ describe('a component', () => {
   it.each([
     ['Kubernetes silent, probe good', { sources: [lost], probes: [probe('api', 200)] }, 'healthy'],
     ['Kubernetes silent, probe bad', { sources: [lost], probes: [probe('api', 500)] }, 'degraded'],
-    ['Kubernetes silent, probe silent', { sources: [lost], probes: [probe('api', null)] }, 'down'],
+    ['Kubernetes silent, probe silent', { sources: [lost], probes: [probe('api', null)] }, 'unknown'],
+    [
+      'Kubernetes silent, probe silent, another answers',
+      { sources: [lost], probes: [probe('api', null), probe('api', 200)] },
+      'down',
+    ],
+    [
+      'Kubernetes silent, probe silent, Prometheus answers',
+      { sources: [lost, { name: 'prometheus', status: 'ok', latency_ms: 1 }], probes: [probe('api', null)] },
+      'down',
+    ],
     ['Kubernetes silent, a figure', { sources: [lost], signals: signals({ api: 0 }) }, 'healthy'],
     ['nothing tells', { sources: [lost] }, 'unknown'],
     ['no such workload', {}, 'unknown'],
