@@ -70,11 +70,13 @@ export const assessSeverity = defineTool({
       : llm.report.status === 'not_configured'
         ? null
         : { provider: 'the LLM provider', indicator: 'unknown' as const };
+    const sources = [...health.sources, fleet.source, llm.report];
     const found = assess({
       health: health.judged,
       fleet: fleet.judged,
       llm: provider,
       workaround: args.workaround ?? null,
+      unread: sources.filter(({ status }) => status === 'error' || status === 'timeout').map(({ name }) => name),
       matrix: context.config.severity_matrix,
     });
     return {
@@ -93,7 +95,7 @@ export const assessSeverity = defineTool({
       respond_by: respondBy(found.severity, context.clock.now(), responseRules(context)),
       evidence: found.evidence,
       note: args.note ? maskText(oneLine(args.note, 1_000)) : null,
-      sources: [...health.sources, fleet.source, llm.report],
+      sources,
     };
   },
   render: (result) =>

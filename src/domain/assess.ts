@@ -12,6 +12,8 @@ export interface AssessInput {
   llm: { provider: string; indicator: 'none' | 'minor' | 'major' | 'critical' | 'unknown' } | null;
   /** Whether people know a workaround; null when nobody said. */
   workaround: boolean | null;
+  /** Configured sources that did not answer: what is judged is what the others tell. */
+  unread?: readonly string[];
   matrix: readonly MatrixRow[];
 }
 
@@ -53,6 +55,7 @@ export function assessSeverity(input: AssessInput): Assessment {
     found.push({ level, reason });
   };
   const { scope, health } = evidence;
+  const unread = input.unread ?? [];
   const healthUnknown = health === null || health === 'unknown';
   const count = `${evidence.customers_affected} of ${evidence.customers_total} customers (${evidence.affected_percent} %)`;
 
@@ -75,6 +78,12 @@ export function assessSeverity(input: AssessInput): Assessment {
     atLeast(
       'SEV2',
       `${evidence.components_down.join(', ')} down and how many customers feel it is unknown; in doubt the higher level`,
+    );
+  } else if (health === 'degraded' && scope === null && unread.length > 0) {
+    // Seen without the sources that would tell down from degraded and many customers from few.
+    atLeast(
+      mostlyTroubled(input) ? 'SEV1' : 'SEV2',
+      `trouble is seen (${input.health?.reason}) and how many customers feel it is unknown; in doubt the higher level`,
     );
   } else if (health === 'degraded') {
     atLeast('SEV3', `partial degradation: ${input.health?.reason}`);
@@ -105,25 +114,38 @@ export function assessSeverity(input: AssessInput): Assessment {
   else if (asked === 'SEV3' && input.workaround === null)
     reasons.push('with a workaround it would be SEV4; nobody said that there is one');
   else if (asked !== 'SEV4' && input.workaround === true) reasons.push(`a workaround does not lower ${asked}`);
+  if (unread.length > 0) reasons.push(`less sure: ${unread.join(', ')} could not be read`);
   return {
     severity,
     row: input.matrix.find((row) => row.severity === severity) ?? null,
     reasons,
     evidence,
-    confidence: confidenceOf(healthUnknown, scope === null, indicator === 'unknown', severity, reasons),
+    confidence: confidenceOf(
+      healthUnknown,
+      scope === null,
+      indicator === 'unknown' || unread.length > 0,
+      severity,
+      reasons,
+    ),
   };
 }
+
+/** More than half of the components are in trouble, which is the sign of an outage and not of one bad part. */
+const mostlyTroubled = ({ health }: AssessInput): boolean => {
+  const components = health?.components ?? [];
+  return components.filter((c) => c.status === 'down' || c.status === 'degraded').length * 2 > components.length;
+};
 
 function confidenceOf(
   health: boolean,
   fleet: boolean,
-  llm: boolean,
+  other: boolean,
   severity: Severity,
   reasons: readonly string[],
 ): Assessment['confidence'] {
   const sure = reasons.some((r) => r.startsWith(severity) && !r.includes('in doubt'));
   if ((health && fleet) || !sure) return 'low';
-  return health || fleet || llm ? 'medium' : 'high';
+  return health || fleet || other ? 'medium' : 'high';
 }
 
 function evidenceOf({ health, fleet, llm, workaround }: AssessInput): Evidence {

@@ -43,8 +43,9 @@ export function withSection(
   const start = `\n${old}`.indexOf(`\n${heading}\n`);
   if (start < 0) return { text: `${old.trimEnd()}\n\n${section}`, before: null };
   const rest = old.slice(start);
-  const next = rest.slice(1).search(/^#{1,2} /m);
-  const end = next < 0 ? rest.length : next + 1;
+  // After the section's own heading, which is one of that form itself.
+  const next = rest.slice(heading.length).search(/^#{1,2} /m);
+  const end = next < 0 ? rest.length : heading.length + next;
   const tail = rest.slice(end);
   return {
     text: `${old.slice(0, start)}${section}${tail === '' ? '' : `\n${tail}`}`,

@@ -35,7 +35,9 @@ export async function sendMessage(
   });
   const event = events[0];
   if (!incident || !update || !event) throw notFound(`the message was not written to ${incidentId}.`, 'try again.');
-  if (incident.drill) return { incident, update, deliveries: [] };
+  // As the record has it: the instant of the event, which the next deadline counts from.
+  const sent = incident.updates.find((u) => u.id === update?.id) ?? update;
+  if (incident.drill) return { incident, update: sent, deliveries: [] };
   const deliveries = await deps.notify({
     incident_id: incident.id,
     key: `${incident.id}-${event.seq}-update`,
@@ -47,5 +49,5 @@ export async function sendMessage(
     head_hash: event.hash,
     cycle: incident.reopened,
   });
-  return { incident, update, deliveries };
+  return { incident, update: sent, deliveries };
 }

@@ -84,6 +84,31 @@ describe('assessSeverity', () => {
     ['health unknown, else green', { health: health('unknown') }, 'SEV3', 'low', 'health is unknown'],
     ['health unknown, many customers', { health: null, fleet: fleet('many') }, 'SEV2', 'medium', '28 of 40'],
     ['nothing known', { health: null, fleet: null }, 'SEV2', 'low', 'neither health nor fleet'],
+    [
+      'a source unread, else green',
+      { unread: ['alertmanager'] },
+      'SEV4',
+      'medium',
+      'less sure: alertmanager could not',
+    ],
+    [
+      'degraded, customers unread',
+      {
+        health: health('degraded', component('a', 'degraded'), component('b', 'healthy')),
+        fleet: null,
+        unread: ['fleet'],
+      },
+      'SEV2',
+      'low',
+      'in doubt the higher level',
+    ],
+    [
+      'most degraded, customers unread',
+      { health: health('degraded', component('a', 'degraded')), fleet: null, unread: ['kubernetes', 'fleet'] },
+      'SEV1',
+      'low',
+      'in doubt the higher level',
+    ],
     ['workaround', { fleet: fleet('some'), workaround: true }, 'SEV4', 'high', 'a workaround is available'],
     ['workaround denied', { fleet: fleet('some'), workaround: false }, 'SEV3', 'high', '1 of 40'],
     [
