@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import { reword } from '../mcp/reword.ts';
 import { createServer } from '../mcp/server.ts';
 import { compose, configure, type Env } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -100,7 +101,7 @@ class ObservedTransport extends StdioServerTransport {
   }
 
   override send(message: JSONRPCMessage): Promise<void> {
-    const sent = super.send(message);
+    const sent = super.send(reword(message));
     if ('id' in message && message.id !== undefined && !('method' in message)) {
       this.#answered(message.id);
       sent.then(this.#begin, this.#begin);
