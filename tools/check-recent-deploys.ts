@@ -111,11 +111,11 @@ export const checkRecentDeploys = defineTool({
             `Rollback candidate: ${rollback.release} in ${rollback.namespace} from ${rollback.from_revision} to ${rollback.to_revision}. ${rollback.reason}`,
           ]
         : ['No rollback candidate.']),
+      ...sourceTrouble(result.sources),
       ...(rows.length > 0 ? [fence('helm release history', rows.join('\n'))] : []),
       ...(result.deploys_total > rows.length
         ? [`${result.deploys_total - rows.length} more deploys are not shown: give release or a shorter since.`]
         : []),
-      ...sourceTrouble(result.sources),
     ].join('\n');
   },
 });

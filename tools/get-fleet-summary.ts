@@ -101,13 +101,14 @@ export const getFleetSummary = defineTool({
     const { slo } = result;
     return [
       `${result.customers_affected ?? 'unknown'} of ${result.customers_total} customers affected (${result.affected_percent ?? '?'} %), scope ${result.scope ?? 'unknown'}; agents ${result.agents_connected ?? '?'}/${result.agents_expected ?? '?'} connected; SLO ${slo.current === null ? 'unknown' : `${(slo.current * 100).toFixed(1)} %`} of ${(slo.target * 100).toFixed(1)} %${slo.breached ? ', breached' : ''}.`,
-      ...(rows.length > 0 ? [fence('customers', rows.join('\n'))] : []),
       ...(result.next_cursor ? [`More customers: call again with cursor ${result.next_cursor}.`] : []),
-      ...(result.versions.length > 0
-        ? [`Agent versions: ${result.versions.map((v) => `${v.version} (${v.agents})`).join(', ')}.`]
-        : []),
       ...result.gaps.map((gap) => `Not known: ${gap}`),
       ...sourceTrouble(result.sources),
+      // Lists come last, since they are what a cut at 8 KB may take.
+      ...(result.versions.length > 0
+        ? [fence('agent versions', result.versions.map((v) => `${v.version}: ${v.agents} agents`).join('\n'))]
+        : []),
+      ...(rows.length > 0 ? [fence('customers', rows.join('\n'))] : []),
     ].join('\n');
   },
 });

@@ -114,6 +114,7 @@ export const getSystemHealth = defineTool({
       );
     return [
       `${result.environment} is ${result.status}: ${sick.length} of ${result.components_total} components are not healthy${sick.length === 0 ? '' : `, ${well} healthy`}; ${active.length} alerts fire${quiet > 0 ? `, ${quiet} silenced or inhibited` : ''}.`,
+      ...sourceTrouble(result.sources),
       ...(rows.length > 0 ? [fence('components', rows.join('\n'))] : []),
       ...(sick.length > LINES
         ? [`${sick.length - LINES} more unhealthy components are not shown: ask with component.`]
@@ -122,7 +123,6 @@ export const getSystemHealth = defineTool({
       ...(result.events.length > 0
         ? [fence('kubernetes events', result.events.map((e) => `${e.object} ${e.reason}: ${e.message}`).join('\n'))]
         : []),
-      ...sourceTrouble(result.sources),
     ].join('\n');
   },
 });

@@ -61,9 +61,10 @@ export const listIncidents = defineTool({
     );
     return [
       `${result.total} incidents${result.incidents.length < result.total ? `, ${result.incidents.length} shown` : ''}.`,
-      ...(rows.length > 0 ? [fence('incident titles', rows.join('\n'))] : []),
       ...(result.next_cursor ? [`More: call again with cursor ${result.next_cursor}.`] : []),
       ...result.damaged.map((d) => `Damaged document, set aside: ${d}`),
+      // Last, since it is what a cut at 8 KB may take.
+      ...(rows.length > 0 ? [fence('incident titles', rows.join('\n'))] : []),
     ].join('\n');
   },
 });

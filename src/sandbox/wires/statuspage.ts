@@ -49,7 +49,7 @@ const iso = (wallMs: number): string => new Date(wallMs).toISOString();
 function outageStart({ clock, scenario }: Platform): number {
   const began = (scenario.providerOutage?.began ?? 0) * 1000;
   const ahead = clock.elapsed() * 1000 - (clock.now() - clock.startedAt);
-  return Math.round((clock.startedAt - began - Math.max(0, ahead)) / 1000) * 1000;
+  return Math.floor((clock.startedAt - began - Math.max(0, ahead)) / 1000) * 1000;
 }
 
 function incident(startedAt: number): Record<string, unknown> {
