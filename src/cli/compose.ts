@@ -79,7 +79,6 @@ export async function compose(
   const clock = systemClock;
   const work = new Work();
   const store = openStore(config, clock, options.warn);
-  const self = await selfIdentity();
   let commands: Promise<Commands> | null = null;
   const loadCommands = (): Promise<Commands> => {
     commands ??= import('../adapters/commands/index.ts').then(({ createCommands }) =>
@@ -103,7 +102,7 @@ export async function compose(
   const gate: GateDeps = {
     store,
     clock,
-    self,
+    self: selfIdentity,
     processes: createProcesses(),
     actuators: (name) => environments.actuators(name),
     newApprovalId,

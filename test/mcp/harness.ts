@@ -80,7 +80,7 @@ export async function bench(policy = '[]'): Promise<Bench> {
     store,
     clock,
     processes: createProcesses(),
-    self: await selfIdentity(),
+    self: selfIdentity,
     // What the small tool acts on is in the test's own hands, so there is nothing to build here.
     actuators: async () => ({}) as Awaited<ReturnType<GateDeps['actuators']>>,
     newApprovalId: () => `APR-${String(++ids).padStart(10, '0')}`,

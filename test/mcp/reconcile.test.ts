@@ -27,7 +27,7 @@ async function begun(b: Bench, state: World, by: 'this process' | 'a dead one'):
   if (reply.kind !== 'result') throw new Error('no plan');
   const { approval_id, plan } = reply.result;
   await recordDecision(b.deps, approval_id, terminal());
-  const runner = by === 'this process' ? b.deps.self : { ...b.deps.self, pid: deadPid() };
+  const runner = by === 'this process' ? await b.deps.self() : { ...(await b.deps.self()), pid: deadPid() };
   const hash = decidingHash(tool.name, ARGS);
   return b.store.updateApproval(approval_id, (a) =>
     consume(a, { digest: plan.digest, arguments_hash: hash, runner }, b.clock.now()),

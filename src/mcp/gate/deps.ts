@@ -13,7 +13,7 @@ export interface GateDeps {
   clock: Clock;
   processes: Processes;
   /** This process, as the runner of what it runs. */
-  self: ProcessIdentity;
+  self(): Promise<ProcessIdentity>;
   /** The only way to something that changes production. */
   actuators(environment: string): Promise<EnvironmentActuators>;
   newApprovalId(): string;

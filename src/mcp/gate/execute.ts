@@ -73,6 +73,7 @@ export async function execute(
       `call ${tool.name} again with approval_id ${id} while it is still approved.`,
     );
   }
+  const self = await deps.self();
   const actuators = await deps.actuators(approved.plan.environment);
   let started = deps.clock.now();
   let mine = false;
@@ -82,11 +83,7 @@ export async function execute(
     started = deps.clock.now();
     // Another call or another server may have been quicker: then what it made of it is the answer, and this one runs nothing.
     if (expireIfDue(approval, started).status !== 'approved') return expireIfDue(approval, started);
-    const next = consume(
-      approval,
-      { digest, arguments_hash: decidingHash(tool.name, args), runner: deps.self },
-      started,
-    );
+    const next = consume(approval, { digest, arguments_hash: decidingHash(tool.name, args), runner: self }, started);
     mine = next.status === 'running';
     return next;
   });
