@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import * as s from '../src/mcp/schemas.ts';
 
 /** Arguments that every gated tool takes; `reason` is shown to the human and written to the timeline. */
@@ -10,4 +9,3 @@ export const gatedArguments = {
 };
 
 export const namespaceArg = s.kubeName.optional().describe('Default: the configured one.');
-export type GatedInput = z.output<z.ZodObject<typeof gatedArguments>>;

@@ -22,17 +22,6 @@ export function isInstant(text: string): boolean {
   return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
 
-/** Parses an instant with offset; throws `INVALID_INPUT` that shows the right form. `name` is the argument's name. */
-export function parseInstant(text: string, name: string): Date {
-  if (!isInstant(text)) {
-    throw invalidInput(
-      `${name} is not an instant with an offset: "${text.slice(0, 40)}".`,
-      `give it like 2026-03-01T14:20:00Z or 2026-03-01T15:20:00+01:00.`,
-    );
-  }
-  return new Date(text);
-}
-
 export const toInstant = (date: Date): Instant => date.toISOString();
 
 /** Milliseconds of `90s`, `15m`, `24h`, `7d`; throws `INVALID_INPUT`. */

@@ -32,6 +32,15 @@ export const stateCodec = (deps: Pick<ServerDeps, 'config' | 'state_key'>) =>
     ttlSeconds: Math.ceil(deps.config.approval.lifetime / 1000) + STATE_GRACE_S,
   });
 
+/** One call of one tool, checked, with all that it takes to answer it. */
+interface Call {
+  args: Record<string, unknown>;
+  context: ReadContext;
+  ctx: ServerContext;
+  deps: ServerDeps;
+  codec: ReturnType<typeof stateCodec>;
+}
+
 /** `tools/list` and `tools/call`: one place lists, checks, runs and formats; no tool is named here. */
 export function serveTools(server: McpServer, deps: ServerDeps): void {
   let wire: ReturnType<typeof toWire>[] | null = null;
@@ -47,12 +56,11 @@ export function serveTools(server: McpServer, deps: ServerDeps): void {
     try {
       const tool = findTool(await deps.tools(), request.params.name, deps);
       const args = validateArguments(tool, request.params.arguments);
-      const context = readContext(deps, server, ctx);
-      if (tool.effect === 'gated') return await gated(tool, args, context, ctx, deps, codec);
-      if (tool.effect === 'record' && tool.gate?.applies(args))
-        return await escalated(tool, args, context, ctx, deps, codec);
-      if (tool.effect === 'record' && tool.question) return await questioned(tool, args, context, ctx, deps, codec);
-      return await plain(tool, args, context, deps);
+      const call: Call = { args, context: readContext(deps, server, ctx), ctx, deps, codec };
+      if (tool.effect === 'gated') return await gated(tool, call);
+      if (tool.effect === 'record' && tool.gate?.applies(args)) return await escalated(tool, tool.gate, call);
+      if (tool.effect === 'record' && tool.question) return await questioned(tool, tool.question, call);
+      return await plain(tool, call);
     } catch (error) {
       if (!(error instanceof Error && error.name === 'AppError')) {
         deps.gate.warn('a tool failed unexpectedly', {
@@ -83,9 +91,7 @@ function findTool(tools: readonly AnyTool[], name: string, deps: ServerDeps): An
 
 async function plain(
   tool: AnyReadTool | AnyRecordTool,
-  args: Record<string, unknown>,
-  context: ReadContext,
-  deps: ServerDeps,
+  { args, context, deps }: Call,
   reply?: unknown,
 ): Promise<CallToolResult> {
   const raw =
@@ -100,19 +106,17 @@ async function plain(
 /** Asks the client's user first, where the client can; an answer counts only with the server's own state for this very call. */
 async function questioned(
   tool: AnyRecordTool,
-  args: Record<string, unknown>,
-  context: ReadContext,
-  ctx: ServerContext,
-  deps: ServerDeps,
-  codec: ReturnType<typeof stateCodec>,
+  ask: NonNullable<AnyRecordTool['question']>,
+  call: Call,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const question = context.caller.can_ask ? await tool.question?.(args, context) : null;
-  if (!question) return plain(tool, args, context, deps);
+  const { args, context, ctx, codec } = call;
+  const question = context.caller.can_ask ? await ask(args, context) : null;
+  if (!question) return plain(tool, call);
   // The words of the question name what it is about: an answer to another question, or about another incident, is none to this one.
   const asked = argumentsHash(tool.name, { ...args, question: question.message });
   const state = questionState.safeParse(ctx.mcpReq.requestState<unknown>());
   if (state.success && state.data.question === asked) {
-    return plain(tool, args, context, deps, ctx.mcpReq.inputResponses?.[FORM]);
+    return plain(tool, call, ctx.mcpReq.inputResponses?.[FORM]);
   }
   return inputRequired({
     inputRequests: { [FORM]: inputRequired.elicit(question) },
@@ -120,14 +124,8 @@ async function questioned(
   });
 }
 
-async function gated(
-  tool: AnyGatedTool,
-  args: Record<string, unknown>,
-  context: ReadContext,
-  ctx: ServerContext,
-  deps: ServerDeps,
-  codec: ReturnType<typeof stateCodec>,
-): Promise<CallToolResult | InputRequiredResult> {
+async function gated(tool: AnyGatedTool, call: Call): Promise<CallToolResult | InputRequiredResult> {
+  const { args, context, ctx, deps, codec } = call;
   const state = formState.safeParse(ctx.mcpReq.requestState<unknown>());
   const reply = await deps.work.track(
     callGated(
@@ -164,15 +162,11 @@ async function gated(
 /** A record tool's call that a human must approve: the gate decides, the tool's own output tells. */
 async function escalated(
   tool: AnyRecordTool,
-  args: Record<string, unknown>,
-  context: ReadContext,
-  ctx: ServerContext,
-  deps: ServerDeps,
-  codec: ReturnType<typeof stateCodec>,
+  gate: NonNullable<AnyRecordTool['gate']>,
+  call: Call,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { gate } = tool;
-  if (!gate) throw notFound(`${tool.name} has no gate.`, 'report it.');
-  const reply = await gated(gate.tool, args, context, ctx, deps, codec);
+  const { args, context } = call;
+  const reply = await gated(gate.tool, call);
   if (!('structuredContent' in reply) || reply.structuredContent === undefined) return reply;
   const passed = gateOutput.parse(reply.structuredContent);
   const result = tool.output.parse(gate.result(passed, args, toInstant(context.clock.now()))) as Record<

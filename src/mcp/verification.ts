@@ -6,6 +6,7 @@ import { JOURNAL, type Store } from '../ports/store.ts';
 import type { ReadContext } from './context.ts';
 import { measure } from './figures.ts';
 import { SYSTEM } from './gate/deps.ts';
+import { findEvent } from './timeline-pages.ts';
 
 const number = z.number().nullable();
 export const figuresView = z.object({
@@ -21,21 +22,16 @@ export const figuresView = z.object({
 
 /** Older runs than this are not looked at any more. */
 const FORGET_MS = 24 * 60 * MINUTE;
-const PAGE = 500;
 
 /** The figures that were recorded with the intent, before the command started; null where they were not. */
 export async function baselineOf(context: Pick<ReadContext, 'record'>, approval: Approval): Promise<Figures | null> {
-  for (let since = 0; ; ) {
-    const events = await context.record.timeline(approval.incident_id ?? JOURNAL, { since_seq: since, limit: PAGE });
-    const started = events.find((e) => e.kind === 'command_started' && e.approval_id === approval.approval_id);
-    if (started) {
-      const parsed = figuresView.safeParse(started.data?.baseline);
-      return parsed.success ? parsed.data : null;
-    }
-    const last = events.at(-1);
-    if (!last || events.length < PAGE) return null;
-    since = last.seq;
-  }
+  const started = await findEvent(
+    context.record,
+    approval.incident_id ?? JOURNAL,
+    (e) => e.kind === 'command_started' && e.approval_id === approval.approval_id,
+  );
+  const parsed = figuresView.safeParse(started?.data?.baseline);
+  return parsed.success ? parsed.data : null;
 }
 
 /** Measures now and compares with the figures before the change. */
@@ -102,12 +98,9 @@ export class Windows {
   }
 }
 
-async function recorded(store: Store, approval: Approval): Promise<boolean> {
-  for (let since = 0; ; ) {
-    const events = await store.timeline(approval.incident_id ?? JOURNAL, { since_seq: since, limit: PAGE });
-    if (events.some((e) => e.kind === 'verification' && e.approval_id === approval.approval_id)) return true;
-    const last = events.at(-1);
-    if (!last || events.length < PAGE) return false;
-    since = last.seq;
-  }
-}
+const recorded = async (store: Store, approval: Approval): Promise<boolean> =>
+  (await findEvent(
+    store,
+    approval.incident_id ?? JOURNAL,
+    (e) => e.kind === 'verification' && e.approval_id === approval.approval_id,
+  )) !== null;

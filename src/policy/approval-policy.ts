@@ -131,6 +131,3 @@ export function describePolicy(
     `${rest}low or medium risk: ${describeAnswer(EVERY, 1, defaultLifetimeMs)}`,
   ];
 }
-
-/** What a way of approval is called in texts for people. */
-export const wayInWords = (way: Way): string => WAY_WORDS[way];

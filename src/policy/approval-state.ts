@@ -1,5 +1,4 @@
 import type { Approval, Decision, Outcome } from '../domain/approval.ts';
-import { isFinal } from '../domain/approval.ts';
 import { formatDuration, MINUTE, toInstant } from '../domain/instant.ts';
 import { conflict, forbidden, invalidInput } from '../errors.ts';
 
@@ -129,10 +128,6 @@ export function finish(approval: Approval, outcome: Outcome): Approval {
   if (approval.status !== 'running') throw notPossible(approval, 'finished');
   return { ...approval, status: outcome.status, outcome };
 }
-
-/** How long it still serves, in milliseconds; 0 when it is over. */
-export const remainingMs = (approval: Approval, now: Date): number =>
-  isFinal(approval.status) ? 0 : Math.max(0, Date.parse(approval.expires_at) - now.getTime());
 
 function notPossible(approval: Approval, verb: string) {
   const id = approval.approval_id;
