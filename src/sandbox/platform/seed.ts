@@ -4,6 +4,7 @@ import { AGENT, CORE, type PodFault, type Scenario } from '../scenarios/types.ts
 import type { EventRecorder } from './events.ts';
 import { buildPod, NODES, ordinalLabels, type PodRun, podStatus } from './pods.ts';
 import { manifestObjects, type ReleaseSpec, type RevisionSpec, releaseSecret } from './releases.ts';
+import { withClusterIp } from './services.ts';
 import { type ObjectStore, ownerOf, resourceOf, same } from './store.ts';
 import { makeReplicaSet, templateHash } from './templates.ts';
 import type { KubeObject, PodTemplate, Strings, Workload } from './types.ts';
@@ -62,7 +63,8 @@ export function seedPlatform(parts: SeedParts): SeededPod[] {
         'meta.helm.sh/release-name': release.name,
         'meta.helm.sh/release-namespace': release.namespace,
       };
-      if (workload.spec?.template === undefined) put(object, deployed.age);
+      if (object.kind === 'Service') put(withClusterIp(store, object), deployed.age);
+      else if (workload.spec?.template === undefined) put(object, deployed.age);
       else pods.push(...seedWorkload(parts, release, deployed, put(object, 400 * DAY) as Workload));
     }
   }

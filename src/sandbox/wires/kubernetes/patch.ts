@@ -1,8 +1,9 @@
 import { KubeError } from '../../platform/errors.ts';
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
-const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isMap = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** RFC 7386. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -27,10 +28,13 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
   imagePullSecrets: 'name',
 };
 
-const mergeKey = (field: string, parent: Json): string | undefined => {
+/** The key by which the list in this field of `parent` is merged; undefined where it is replaced. */
+export const mergeKey = (field: string, parent: Json): string | undefined => {
   if (field === 'ports') return 'targetPort' in parent || 'clusterIP' in parent ? 'port' : 'containerPort';
   return MERGE_KEYS[field];
 };
+
+const ORDER = '$setElementOrder/';
 
 /** The strategic merge of Kubernetes, as far as workloads need it: maps merge, keyed lists merge, others are replaced. */
 export function strategicPatch(target: unknown, patch: unknown): unknown {
@@ -38,8 +42,10 @@ export function strategicPatch(target: unknown, patch: unknown): unknown {
   if (patch.$patch === 'delete') return undefined;
   const { $patch, ...changes } = patch;
   const result: Json = isMap(target) && $patch !== 'replace' ? { ...target } : {};
+  const { $retainKeys: retained } = changes;
+  if (Array.isArray(retained)) for (const key of Object.keys(result)) if (!retained.includes(key)) delete result[key];
   for (const [key, value] of Object.entries(changes)) {
-    if (key.startsWith('$setElementOrder/') || key === '$retainKeys') continue;
+    if (key.startsWith(ORDER) || key === '$retainKeys') continue;
     if (key.startsWith('$deleteFromPrimitiveList/')) {
       const field = key.slice('$deleteFromPrimitiveList/'.length);
       const list = result[field];
@@ -55,7 +61,38 @@ export function strategicPatch(target: unknown, patch: unknown): unknown {
       result[key] = mergeList(Array.isArray(result[key]) ? (result[key] as unknown[]) : [], value, by);
     } else result[key] = strategicPatch(result[key], value);
   }
+  for (const [key, order] of Object.entries(changes)) {
+    if (!key.startsWith(ORDER) || !Array.isArray(order)) continue;
+    const field = key.slice(ORDER.length);
+    const live = isMap(target) && Array.isArray(target[field]) ? target[field] : [];
+    if (Array.isArray(result[field])) result[field] = inOrder(result[field], order, live, mergeKey(field, result));
+  }
   return result;
+}
+
+/** A merged list in the order that the patch asks for; items that it does not name keep their places among the others. */
+function inOrder(merged: unknown[], order: unknown[], live: unknown[], by: string | undefined): unknown[] {
+  const keyOf = (item: unknown): unknown => (by !== undefined && isMap(item) ? item[by] : item);
+  const present = new Map(merged.map((item) => [keyOf(item), item]));
+  const wanted = order.map(keyOf).filter((key) => present.has(key));
+  const before = live.map(keyOf).filter((key) => present.has(key));
+  return orderOf(wanted, [...before, ...present.keys()]).map((key) => present.get(key));
+}
+
+/**
+ * Two orders as one: the wanted keys in theirs, and each other key of the live order before the first wanted one that it does
+ * not come after. The rule is that of Kubernetes' own strategic merge.
+ */
+export function orderOf(wanted: readonly unknown[], live: readonly unknown[]): unknown[] {
+  const places = new Map([...live].reverse().map((key, i) => [key, live.length - 1 - i]));
+  const rest = [...new Set(live)].filter((key) => !wanted.includes(key));
+  const result: unknown[] = [];
+  for (const key of wanted) {
+    const place = places.get(key);
+    while (rest.length > 0 && (place === undefined || place > (places.get(rest[0]) ?? 0))) result.push(rest.shift());
+    result.push(key);
+  }
+  return [...result, ...rest];
 }
 
 function mergeList(target: unknown[], patch: Json[], by: string): unknown[] {

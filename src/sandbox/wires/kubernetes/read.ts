@@ -9,7 +9,11 @@ import { type IncludeObject, partial, tableOf } from './table.ts';
 /** The form of the answer that the client's `Accept` asks for. */
 export type Form = 'object' | 'table' | 'partial';
 
+/** @throws KubeError 406 where nothing is asked for that is JSON, as by a client that reads only protobuf */
 export function formOf(accept: string | undefined): Form {
+  if (accept && !/(^|,)\s*(application\/(json|\*)|\*\/\*)\s*(;|,|$)/.test(accept)) {
+    throw new KubeError(406, 'NotAcceptable', 'only the following media types are accepted: application/json');
+  }
   // The first acceptable form counts, as the server's own negotiation has it.
   for (const part of (accept ?? '').split(',')) {
     if (/;\s*as=Table\b/.test(part) && /v=v1\b/.test(part)) return 'table';

@@ -4,11 +4,13 @@ import type { Platform } from '../../platform/platform.ts';
 import { qualified, type Resource, resourceByPlural } from '../../platform/resources.ts';
 import type { KubeObject } from '../../platform/types.ts';
 import { type Handler, json, type Reply, type Request, type Stream, text } from '../http.ts';
+import { type Declarations, isApply, noteDeclared, seededDeclarations } from './apply.ts';
+import { bodyOf } from './body.ts';
 import { discovery, SERVER_VERSION } from './discovery.ts';
 import { formOf, listReply, objectReply, type TextCache } from './read.ts';
 import { watchStream } from './watch.ts';
 import {
-  bodyOf,
+  applyObject,
   createObject,
   deleteObject,
   patchObject,
@@ -41,12 +43,19 @@ function errorReply(error: KubeError): Reply {
   return json(error.code, statusOf(error));
 }
 
+/** What the wire answers from: the platform, and what it keeps of its own from one request to the next. */
+interface Served {
+  platform: Platform;
+  cache: TextCache;
+  declarations: Declarations;
+}
+
 /** The part of the Kubernetes API that the sandbox serves. Every real write is noted in the platform's action log. */
 export function kubernetesWire(platform: Platform): Handler {
-  const cache: TextCache = new WeakMap();
+  const served: Served = { platform, cache: new WeakMap(), declarations: seededDeclarations(platform) };
   return (request) => {
     try {
-      return answer(platform, request, cache);
+      return answer(served, request);
     } catch (error) {
       if (error instanceof KubeError) return errorReply(error);
       throw error;
@@ -54,7 +63,7 @@ export function kubernetesWire(platform: Platform): Handler {
   };
 }
 
-function answer(platform: Platform, request: Request, cache: TextCache): Reply | Stream {
+function answer(served: Served, request: Request): Reply | Stream {
   const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
   if (path === '/version') return json(200, SERVER_VERSION);
   if (/^\/(livez|readyz|healthz)$/.test(path)) return text(200, 'ok');
@@ -66,8 +75,8 @@ function answer(platform: Platform, request: Request, cache: TextCache): Reply |
   if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') return review(request);
   const target = targetOf(path);
   if (target === undefined) throw KubeError.noSuchPath();
-  if (target.name === undefined) return collection(platform, request, target, cache);
-  return single(platform, request, target, target.name);
+  if (target.name === undefined) return collection(served, request, target);
+  return single(served, request, target, target.name);
 }
 
 /** Reads `/api/v1/namespaces/NS/pods/NAME/log` and its kin. */
@@ -97,33 +106,48 @@ function review(request: Request): Reply {
   return json(201, { ...head, spec: body.spec ?? {}, status });
 }
 
-function note(platform: Platform, request: Request, { before, after, dryRun }: Written): void {
+function noteAction(platform: Platform, request: Request, { before, after, dryRun }: Written): void {
   if (!dryRun) platform.actions.note(request.headers['user-agent'] ?? '', before, after);
 }
 
-function collection(platform: Platform, request: Request, target: Target, cache: TextCache): Reply | Stream {
+function note({ platform, declarations }: Served, request: Request, written: Written): void {
+  const { before, after, dryRun } = written;
+  noteAction(platform, request, written);
+  if (dryRun) return;
+  if (after === null) declarations.delete(before?.metadata.uid ?? '');
+  else noteDeclared(declarations, request, after);
+}
+
+function collection(served: Served, request: Request, target: Target): Reply | Stream {
   const { resource, namespace } = target;
-  const { store, clock } = platform;
+  const { store, clock } = served.platform;
   const form = formOf(request.headers.accept);
   if (request.method === 'GET') {
     const watched = request.query.get('watch');
     if (watched === 'true' || watched === '1') {
       return watchStream(store, resource, namespace, request.query, form, clock.now);
     }
-    return listReply(store, resource, namespace, request.query, form, clock.now(), cache);
+    return listReply(store, resource, namespace, request.query, form, clock.now(), served.cache);
   }
   if (request.method !== 'POST' || (resource.namespaced && namespace === undefined)) throw notAllowed();
   const written = createObject(store, resource, namespace ?? '', request);
-  note(platform, request, written);
+  note(served, request, written);
   return objectReply(written.after as KubeObject, request.query, form, clock.now(), 201);
 }
 
-function single(platform: Platform, request: Request, target: Target, name: string): Reply {
-  const { resource, namespace, subresource } = target;
+function single(served: Served, request: Request, target: Target, name: string): Reply {
+  const { resource, namespace = '', subresource } = target;
+  const { platform, declarations } = served;
   const { store, clock } = platform;
-  const object = store.get(resource.plural, namespace ?? '', name);
-  if (object === undefined) throw KubeError.notFound(qualified(resource), name);
+  const object = store.get(resource.plural, namespace, name);
   const form = formOf(request.headers.accept);
+  if (subresource === undefined && isApply(request)) {
+    const written = applyObject(store, resource, { namespace, name }, object, request, declarations);
+    note(served, request, written);
+    const status = object === undefined ? 201 : 200;
+    return objectReply(written.after as KubeObject, request.query, form, clock.now(), status);
+  }
+  if (object === undefined) throw KubeError.notFound(qualified(resource), name);
   const { method } = request;
   if (subresource === 'log' && resource.plural === 'pods') {
     if (method !== 'GET') throw notAllowed();
@@ -133,7 +157,7 @@ function single(platform: Platform, request: Request, target: Target, name: stri
     if (method === 'GET') return json(200, scaleOf(object));
     if (method !== 'PUT' && method !== 'PATCH') throw notAllowed();
     const written = writeScale(store, resource, object, request);
-    note(platform, request, written);
+    noteAction(platform, request, written);
     return json(200, scaleOf(written.after as KubeObject));
   }
   if (subresource !== undefined && !(subresource === 'status' && method === 'GET')) throw KubeError.noSuchPath();
@@ -141,7 +165,7 @@ function single(platform: Platform, request: Request, target: Target, name: stri
   const write = { PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject }[method];
   if (write === undefined) throw notAllowed();
   const written = write(store, resource, object, request);
-  note(platform, request, written);
+  note(served, request, written);
   if (written.after !== null) return objectReply(written.after, request.query, form, clock.now());
   const details = { name, kind: resource.plural, uid: object.metadata.uid };
   return json(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });

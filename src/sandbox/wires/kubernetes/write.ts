@@ -3,7 +3,9 @@ import { apiVersionOf, qualified, type Resource } from '../../platform/resources
 import type { ObjectStore } from '../../platform/store.ts';
 import type { KubeObject, Workload } from '../../platform/types.ts';
 import type { Request } from '../http.ts';
-import { jsonPatch, mergePatch, strategicPatch } from './patch.ts';
+import { admit } from './admission.ts';
+import { applied, configOf, type Declarations } from './apply.ts';
+import { bodyOf, patched } from './body.ts';
 
 /** What a write did: `before` and `after` are null where there was or is no object. */
 export interface Written {
@@ -13,19 +15,6 @@ export interface Written {
 }
 
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-
-/** @throws KubeError 415 for a body that is not JSON by its type, 400 for one that is not by its content */
-export function bodyOf(request: Request): unknown {
-  const type = request.headers['content-type'] ?? 'application/json';
-  if (!/^application\/([\w.-]+\+)?json\b/.test(type)) {
-    throw new KubeError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format: ${type}`);
-  }
-  try {
-    return JSON.parse(request.body.toString('utf8'));
-  } catch {
-    throw KubeError.badRequest('the body of the request is not JSON');
-  }
-}
 
 export function dryRunOf(request: Request, body?: unknown): boolean {
   const asked = request.query.getAll('dryRun');
@@ -76,7 +65,11 @@ function validate(object: KubeObject, resource: Resource): void {
 }
 
 export function createObject(store: ObjectStore, resource: Resource, namespace: string, request: Request): Written {
-  const object = objectIn(bodyOf(request), resource, namespace);
+  return create(store, resource, namespace, bodyOf(request), request);
+}
+
+function create(store: ObjectStore, resource: Resource, namespace: string, body: unknown, request: Request): Written {
+  const object = admit(store, objectIn(body, resource, namespace), null);
   validate(object, resource);
   if (object.metadata.resourceVersion) {
     throw KubeError.badRequest('resourceVersion should not be set on objects to be created');
@@ -102,7 +95,8 @@ function save(store: ObjectStore, resource: Resource, before: KubeObject, next: 
   }
   const metadata = { ...next.metadata, ...(namespace === undefined ? {} : { namespace }) };
   // The status is the controllers' to write.
-  const after: KubeObject = { ...next, apiVersion: before.apiVersion, kind: before.kind, metadata };
+  const given: KubeObject = { ...next, apiVersion: before.apiVersion, kind: before.kind, metadata };
+  const after = admit(store, given, before);
   if (before.status === undefined) delete after.status;
   else after.status = before.status;
   validate(after, resource);
@@ -117,24 +111,28 @@ export function replaceObject(store: ObjectStore, resource: Resource, before: Ku
   return save(store, resource, before, next, request);
 }
 
-/** @throws KubeError 415 for a content type that is no patch */
-export function patched(target: unknown, request: Request): unknown {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim();
-  const body = bodyOf(request);
-  if (type === 'application/strategic-merge-patch+json') return strategicPatch(target, body);
-  if (type === 'application/merge-patch+json') return mergePatch(target, body);
-  if (type === 'application/json-patch+json') return jsonPatch(target, body);
-  const known = 'json-patch+json, merge-patch+json, strategic-merge-patch+json';
-  throw new KubeError(
-    415,
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted: ${known}`,
-  );
-}
-
 export function patchObject(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
   const next = patched(before, request) as KubeObject;
   return save(store, resource, before, next, request);
+}
+
+/** Server-side apply: makes the object where there is none. @throws KubeError 400 for another name, kind or namespace than the URL's */
+export function applyObject(
+  store: ObjectStore,
+  resource: Resource,
+  at: { namespace: string; name: string },
+  before: KubeObject | undefined,
+  request: Request,
+  declarations: Declarations,
+): Written {
+  const config = objectIn(configOf(request), resource, at.namespace);
+  if (config.metadata.name !== at.name) {
+    throw KubeError.badRequest('the name of the object does not match the name on the URL');
+  }
+  if (before === undefined) return create(store, resource, at.namespace, config, request);
+  const manager = request.query.get('fieldManager') ?? '';
+  const declared = declarations.get(before.metadata.uid ?? '')?.get(manager);
+  return save(store, resource, before, applied(before, declared, config), request);
 }
 
 export function deleteObject(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {

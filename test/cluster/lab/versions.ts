@@ -1,0 +1,7 @@
+/** What the suite is run against. The README's line of tested versions is compared with this. */
+export const VERSIONS = {
+  kubernetes: '1.37.2',
+  helm3: '3.22.0',
+  helm4: '4.3.1',
+  kwok: '0.8.0',
+} as const;
