@@ -3,9 +3,10 @@
 //   program-<hash>.cjs  the whole command in one file
 //   cache/              the code cache of that program for this very Node
 //   vendor/             libraries that only some calls need, so that a start does not read them
+//   page/               what a browser gets from the approval page
 //   sandbox.js          the simulated platform
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -23,7 +24,10 @@ const VENDOR = {
   execa: ['execa', ['execa']],
   [CLIENT]: ['mcp-client', [CLIENT, `${CLIENT}/stdio`]],
   [`${CLIENT}/stdio`]: ['mcp-client', []],
+  '@simplewebauthn/server': ['webauthn', ['@simplewebauthn/server']],
 };
+const PAGE = 'src/page/client';
+const PAGE_FILES = ['index.html', 'app.css', 'icon.svg'];
 
 // What a start need not read. The SDK's JSON Schema validator checks what clients answer to forms: the smaller of the two that it ships
 // does that as well. zod brings its messages in fifty languages: English is the one that is used.
@@ -92,6 +96,14 @@ try {
       // CommonJS dependencies inside an ES module bundle ask for `require`.
       banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
     }),
+    build({
+      ...esm,
+      entryPoints: { app: 'src/page/client/main.ts' },
+      outdir: join(fresh, 'page'),
+      platform: 'browser',
+      format: 'iife',
+      target: 'es2022',
+    }).then(() => Promise.all(PAGE_FILES.map((file) => copyFile(join(root, PAGE, file), join(fresh, 'page', file))))),
     ...Object.values(VENDOR)
       .filter(([, specifiers]) => specifiers.length > 0)
       .map(([file, specifiers]) => {
@@ -112,6 +124,9 @@ try {
     'vendor/execa.cjs',
     'vendor/kubeconfig.cjs',
     'vendor/mcp-client.cjs',
+    'vendor/webauthn.cjs',
+    'page/app.js',
+    ...PAGE_FILES.map((file) => `page/${file}`),
     'sandbox.js',
     program,
     'cli.js',

@@ -5,7 +5,8 @@ import type { Severity } from './domain/severity.ts';
 const environmentLabel = 'environment="$environment"';
 const requests = `pulsestream_http_requests_total{${environmentLabel}`;
 export const DEFAULT_QUERIES = {
-  error_rate: `sum by (service) (rate(${requests},code=~"5.."}[5m])) / sum by (service) (rate(${requests}}[5m]))`,
+  // A service that never failed has no series of failures: `or 0 *` makes its error rate 0, and leaves it absent where nobody asks.
+  error_rate: `(sum by (service) (rate(${requests},code=~"5.."}[5m])) or 0 * sum by (service) (rate(${requests}}[5m]))) / sum by (service) (rate(${requests}}[5m]))`,
   latency_p95: `histogram_quantile(0.95, sum by (le, service) (rate(pulsestream_http_request_duration_seconds_bucket{${environmentLabel}}[5m])))`,
   queue_depth: `sum(pulsestream_analysis_queue_depth{${environmentLabel}})`,
   queue_oldest: `max(pulsestream_analysis_queue_oldest_seconds{${environmentLabel}})`,

@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_FLEET_QUERIES, DEFAULT_MATRIX, DEFAULT_QUERIES } from './config-defaults.ts';
 import { parseYaml } from './config-lines.ts';
-import { BUILT_WAYS, WAYS } from './domain/approval.ts';
+import { WAYS } from './domain/approval.ts';
 import { parseDuration } from './domain/instant.ts';
 import { ACTIONS, RISKS } from './domain/plan.ts';
 import { type MatrixRow, SEVERITIES } from './domain/severity.ts';
@@ -143,10 +143,6 @@ const policyRule = z
   .refine((rule) => rule.approvers === 1 || rule.ways.some((way) => way !== 'client_form'), {
     path: ['ways'],
     message: "a client's form counts as one person: more approvers need another way, such as terminal",
-  })
-  .refine((rule) => rule.ways.some((way) => BUILT_WAYS.includes(way)), {
-    path: ['ways'],
-    message: `nothing could ever be approved: this version has ${BUILT_WAYS.join(' and ')} only; name one of them too`,
   });
 
 export const configSchema = z
@@ -199,8 +195,18 @@ export const configSchema = z
       .strictObject({
         /** File with the hash of the approver's secret, written by `incident-mcp init`; default: in the user's configuration folder. */
         secret_file: z.string().optional(),
+        /** File with the passkeys that may approve, written by `incident-mcp passkey add`; default: in the user's configuration folder. */
+        passkeys_file: z.string().optional(),
         lifetime: duration.prefault('10m'),
         policy: z.array(policyRule).default([]),
+        page: z
+          .strictObject({
+            /** `auto`: started when a plan waits that it may decide. */
+            enabled: z.enum(['auto', 'off']).default('auto'),
+            /** Port on 127.0.0.1; 0: a free one. */
+            port: z.number().int().min(0).max(65_535).default(0),
+          })
+          .prefault({}),
       })
       .prefault({}),
     notify: z
@@ -265,6 +271,8 @@ export interface Config extends Omit<Parsed, 'severity_matrix' | 'default_enviro
   data_dir: string;
   /** Absolute file with the hash of the approver's secret. */
   secret_file: string;
+  /** Absolute file with the passkeys that may approve. */
+  passkeys_file: string;
   /** Absolute file with the key of the record's chain; outside the data folder. */
   key_file: string;
   runbooks_dir: string | null;
@@ -360,6 +368,7 @@ function finish(
     source,
     data_dir: dataDir,
     secret_file: located.approval.secret_file ?? join(folders.config, 'approver.hash'),
+    passkeys_file: located.approval.passkeys_file ?? join(folders.config, 'passkeys.json'),
     key_file: located.store.key_file ?? join(folders.config, 'record.key'),
     runbooks_dir: parsed.runbooks.folder ? absolute(parsed.runbooks.folder) : null,
   };

@@ -1,19 +1,20 @@
 import { z } from 'zod';
 import { type Correlation, correlateDeploys } from '../src/domain/correlate.ts';
 import { parseDuration, shortInstant } from '../src/domain/instant.ts';
-import type { Revision } from '../src/domain/observe.ts';
 import { fence, oneLine } from '../src/domain/text.ts';
 import { notConfigured } from '../src/errors.ts';
 import type { EnvironmentReaders, ReadContext } from '../src/mcp/context.ts';
 import { incidentById, openIncidents } from '../src/mcp/incidents.ts';
 import { observeHealth } from '../src/mcp/observe.ts';
+import { describedDeploys } from '../src/mcp/releases-described.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { readSource, sourceTrouble } from '../src/mcp/sources.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 
-/** Newest revisions of each release whose payload is read for chart, version and description. */
-const DETAILED = 3;
 const SHOWN = 20;
+const LINES = 12;
+const SHOWN_UNSEEN = 20;
+const UNSEEN_LINES = 5;
 
 const deploy = z.object({
   release: z.string(),
@@ -23,6 +24,7 @@ const deploy = z.object({
   chart: z.string().nullable(),
   app_version: z.string().nullable(),
   deployed_at: z.string().nullable(),
+  uninstalled_at: z.string().nullable(),
   description: z.string().nullable(),
   suspicion: z.number().min(0).max(1),
   reasons: z.array(z.string()),
@@ -54,6 +56,18 @@ export const checkRecentDeploys = defineTool({
     onset_basis: z.string(),
     deploys: z.array(deploy),
     deploys_total: z.number(),
+    unseen: z
+      .array(
+        z.object({
+          release: z.string(),
+          namespace: z.string(),
+          cause: z.enum(['configmap', 'none', 'forbidden']),
+          reason: z.string(),
+          next: z.string(),
+        }),
+      )
+      .describe('Releases whose deploys are unknown.'),
+    unseen_total: z.number(),
     suspect: deploy.nullable(),
     rollback_candidate: candidate.nullable(),
     verdict: z.string(),
@@ -62,46 +76,46 @@ export const checkRecentDeploys = defineTool({
   handle: async (args, context) => {
     const env = context.environment(args.environment);
     const releases = chosenReleases(env, args.release);
-    const [onset, history, affected] = await Promise.all([
+    const refs = releases.map(({ name, namespace }) => ({ release: name, namespace }));
+    const [onset, overview, affected] = await Promise.all([
       onsetOf(args.onset, args.incident_id, env.name, context),
       readSource('helm', context.config.source_deadline, context.signal, async (options) =>
-        (await env.helm()).history(
-          [...new Set(releases.map((r) => r.namespace))],
-          [...new Set(releases.map((r) => r.name))],
-          DETAILED,
-          options,
-        ),
+        refs.length === 0 ? null : (await env.helm()).overview(refs, options),
       ),
       affectedReleases(env, context),
     ]);
-    const now = context.clock.now();
-    const found = correlateDeploys(ofConfigured(history.value ?? [], releases), {
-      now,
+    const options = {
+      now: context.clock.now(),
       since_ms: parseDuration(args.since, 'since'),
       onset: onset.at ? new Date(onset.at) : null,
       affected: affected.releases,
-    });
+    };
+    const { revisions, report } = await describedDeploys(overview, options, SHOWN, env, context);
+    const found = correlateDeploys(revisions, options);
+    const unseen = overview.value?.unseen ?? [];
     return {
       environment: env.name,
       onset: onset.at,
       onset_basis: onset.basis,
       deploys: found.deploys.slice(0, SHOWN).map(plain),
       deploys_total: found.deploys.length,
+      unseen: unseen.slice(0, SHOWN_UNSEEN),
+      unseen_total: unseen.length,
       suspect: found.suspect ? plain(found.suspect) : null,
       rollback_candidate: found.rollback_candidate,
       verdict:
-        history.value === null
-          ? `deploys are unknown: ${history.report.error ?? history.report.status}`
-          : verdictOf(found, args.since),
-      sources: [history.report, ...affected.sources],
+        overview.value === null
+          ? `deploys are unknown: ${refs.length === 0 ? `no release is configured for ${env.name}` : (report.error ?? report.status)}`
+          : verdictOf(found, args.since, refs.length, unseen.length),
+      sources: [report, ...affected.sources],
     };
   },
   render: (result) => {
     const rows = result.deploys
-      .slice(0, 12)
+      .slice(0, LINES)
       .map(
         (d) =>
-          `${d.release} rev ${d.revision} ${d.status} ${d.deployed_at ? shortInstant(d.deployed_at) : 'time unknown'} ${d.chart ?? ''} app ${d.app_version ?? '?'} | suspicion ${d.suspicion}: ${d.reasons.join('; ')}${d.description ? ` | "${oneLine(d.description, 100)}"` : ''}`,
+          `${d.namespace}/${d.release} rev ${d.revision} ${d.status} ${whenOf(d)} ${d.chart ?? 'chart unknown'} app ${d.app_version ?? '?'} | suspicion ${d.suspicion}: ${d.reasons.join('; ')}${d.description ? ` | "${oneLine(d.description, 100)}"` : ''}`,
       );
     const { rollback_candidate: rollback } = result;
     return [
@@ -111,6 +125,12 @@ export const checkRecentDeploys = defineTool({
             `Rollback candidate: ${rollback.release} in ${rollback.namespace} from ${rollback.from_revision} to ${rollback.to_revision}. ${rollback.reason}`,
           ]
         : ['No rollback candidate.']),
+      ...result.unseen
+        .slice(0, UNSEEN_LINES)
+        .map((u) => `Not seen: ${u.release} in ${u.namespace}: ${u.reason} Next: ${u.next}`),
+      ...(result.unseen_total > UNSEEN_LINES
+        ? [`${result.unseen_total - UNSEEN_LINES} more releases are not seen: give release.`]
+        : []),
       ...sourceTrouble(result.sources),
       ...(rows.length > 0 ? [fence('helm release history', rows.join('\n'))] : []),
       ...(result.deploys_total > rows.length
@@ -120,6 +140,12 @@ export const checkRecentDeploys = defineTool({
   },
 });
 
+/** `2026-03-01T14:20:00Z`, with the deploy behind it where it was uninstalled since. */
+function whenOf(d: { deployed_at: string | null; uninstalled_at: string | null }): string {
+  const deployed = d.deployed_at ? shortInstant(d.deployed_at) : 'time unknown';
+  return d.uninstalled_at ? `${shortInstant(d.uninstalled_at)} (deployed ${deployed})` : deployed;
+}
+
 const plain = ({
   release,
   namespace,
@@ -128,6 +154,7 @@ const plain = ({
   chart,
   app_version,
   deployed_at,
+  uninstalled_at,
   description,
   suspicion,
   reasons,
@@ -139,6 +166,7 @@ const plain = ({
   chart,
   app_version,
   deployed_at,
+  uninstalled_at: uninstalled_at ?? null,
   description: description === null ? null : oneLine(description, 200),
   suspicion,
   reasons,
@@ -154,10 +182,6 @@ function chosenReleases(env: EnvironmentReaders, release: string | undefined): {
     `use one of: ${releases.map((r) => r.name).join(', ') || 'none'}; or add it under environments.${env.name}.releases.`,
   );
 }
-
-/** Two releases of one name in two namespaces are told apart; what only shares a name is left out. */
-const ofConfigured = (revisions: Revision[], releases: { name: string; namespace: string }[]): Revision[] =>
-  revisions.filter((r) => releases.some((c) => c.name === r.release && c.namespace === r.namespace));
 
 async function onsetOf(
   given: string | undefined,
@@ -187,11 +211,22 @@ async function affectedReleases(env: EnvironmentReaders, context: ReadContext) {
   return { releases: releases.map((r) => ({ release: r.name, namespace: r.namespace })), sources: seen.sources };
 }
 
-function verdictOf(found: Correlation, since: string): string {
-  if (found.deploys.length === 0) return `No deploy within ${since}: a deploy is not to blame`;
-  if (!found.suspect) return `None of ${found.deploys.length} deploys within ${since} fits the trouble`;
+function verdictOf(found: Correlation, since: string, asked: number, unseen: number): string {
+  if (unseen > 0 && unseen === asked) return `deploys are unknown: no history was found of ${releasesOf(asked)}`;
+  const unknown = unseen === 0 ? '' : `; deploys of ${releasesOf(unseen)} are unknown`;
+  if (found.deploys.length === 0) {
+    return unseen === 0
+      ? `No deploy within ${since}: a deploy is not to blame`
+      : `No deploy within ${since} of ${releasesOf(asked - unseen)}${unknown}`;
+  }
+  if (!found.suspect) return `None of ${found.deploys.length} deploys within ${since} fits the trouble${unknown}`;
+  const { release, namespace, revision, suspicion, status } = found.suspect;
+  const namesake = found.deploys.some((d) => d.release === release && d.namespace !== namespace);
   const blocked = found.rollback_candidate
     ? ''
     : `, but it cannot be rolled back now: ${found.rollback_candidates[0]?.reason ?? 'no earlier healthy revision'}`;
-  return `Suspect: ${found.suspect.release} revision ${found.suspect.revision} (suspicion ${found.suspect.suspicion})${blocked}`;
+  const what = `${release}${namesake ? ` in ${namespace}` : ''} revision ${revision}`;
+  return `Suspect: ${what} (${status === 'uninstalled' ? 'uninstalled, ' : ''}suspicion ${suspicion})${blocked}${unknown}`;
 }
+
+const releasesOf = (count: number): string => `${count} configured release${count === 1 ? '' : 's'}`;

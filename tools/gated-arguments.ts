@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import * as s from '../src/mcp/schemas.ts';
 
 /** Arguments that every gated tool takes; `reason` is shown to the human and written to the timeline. */
@@ -7,5 +8,11 @@ export const gatedArguments = {
   incident_id: s.incidentId.optional().describe('Default: the open incident.'),
   approval_id: s.approvalId.optional().describe('From the plan, to run it after a human approved.'),
 };
+
+/** For the tools that change one workload. */
+export const kindArg = z
+  .enum(['Deployment', 'StatefulSet', 'DaemonSet'])
+  .optional()
+  .describe('Only where two kinds share the name.');
 
 export const namespaceArg = s.kubeName.optional().describe('Default: the configured one.');

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { APPROVAL_STATUSES } from '../src/domain/approval.ts';
 import { fence } from '../src/domain/text.ts';
 import { notFound } from '../src/errors.ts';
-import { howToApprove } from '../src/mcp/gate/result.ts';
+import { howToApprove, meansOf } from '../src/mcp/gate/result.ts';
 import { planLines } from '../src/mcp/gate/words.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
@@ -34,7 +34,7 @@ export const getApproval = defineTool({
     const found = args.approval_id
       ? [await context.record.approval(args.approval_id)]
       : await context.record.approvals({ limit: 5 });
-    const approvals = found.map((approval) => {
+    const shown = async (approval: (typeof found)[number]) => {
       if (!approval) {
         throw notFound(
           `there is no approval ${args.approval_id}.`,
@@ -48,12 +48,12 @@ export const getApproval = defineTool({
         incident_id: current.incident_id,
         status: current.status,
         plan: current.plan,
-        how_to_approve: howToApprove(current),
+        how_to_approve: howToApprove(current, await meansOf(context, current)),
         decisions: current.decisions.map(({ decision, way, approver, at }) => ({ decision, way, approver, at })),
         ...(current.outcome ? { outcome: current.outcome } : {}),
       };
-    });
-    return { approvals };
+    };
+    return { approvals: await Promise.all(found.map(shown)) };
   },
   render: ({ approvals }) => {
     if (approvals.length === 0) return 'There are no approvals.';

@@ -34,6 +34,7 @@ export const getFleetSummary = defineTool({
     affected_percent: z.number().nullable(),
     agents_expected: z.number().nullable(),
     agents_connected: z.number().nullable(),
+    agents_unknown: z.number().nullable().describe('Expected, and not known whether connected.'),
     slo: z.object({ target: z.number(), current: z.number().nullable(), breached: z.boolean().nullable() }),
     scope: z.enum(['all', 'many', 'some', 'none']).nullable(),
     top_affected: z.array(customerRow),
@@ -58,15 +59,15 @@ export const getFleetSummary = defineTool({
       );
     }
     const { items, next_cursor } = page(chosen, args.limit, args.cursor, (c) => c.customer);
-    const { customers_total, customers_affected, affected_percent, agents_expected, agents_connected, slo, scope } =
-      seen.judged;
+    const { customers_total, customers_affected, affected_percent, slo, scope } = seen.judged;
     return {
       environment: env.name,
       customers_total,
       customers_affected,
       affected_percent,
-      agents_expected,
-      agents_connected,
+      agents_expected: seen.judged.agents_expected,
+      agents_connected: seen.judged.agents_connected,
+      agents_unknown: seen.judged.agents_unknown,
       slo,
       scope,
       top_affected: items.map(
@@ -99,8 +100,11 @@ export const getFleetSummary = defineTool({
         `${c.customer}: ${c.agents_connected ?? '?'}/${c.agents_expected ?? '?'} agents${c.error_ratio === null ? '' : `, ${Math.round(c.error_ratio * 100)} % errors`}`,
     );
     const { slo } = result;
+    const unknown = result.agents_unknown ?? 0;
+    const told = result.agents_expected === null ? '?' : result.agents_expected - unknown;
+    const agents = `${result.agents_connected ?? '?'}/${told} connected${unknown > 0 ? ` (of ${unknown} more nothing is known)` : ''}`;
     return [
-      `${result.customers_affected ?? 'unknown'} of ${result.customers_total} customers affected (${result.affected_percent ?? '?'} %), scope ${result.scope ?? 'unknown'}; agents ${result.agents_connected ?? '?'}/${result.agents_expected ?? '?'} connected; SLO ${slo.current === null ? 'unknown' : `${(slo.current * 100).toFixed(1)} %`} of ${(slo.target * 100).toFixed(1)} %${slo.breached ? ', breached' : ''}.`,
+      `${result.customers_affected ?? 'unknown'} of ${result.customers_total} customers affected (${result.affected_percent ?? '?'} %), scope ${result.scope ?? 'unknown'}; agents ${agents}; SLO ${slo.current === null ? 'unknown' : `${(slo.current * 100).toFixed(1)} %`} of ${(slo.target * 100).toFixed(1)} %${slo.breached ? ', breached' : slo.current !== null && slo.breached === null ? ', whether breached is unknown' : ''}.`,
       ...(result.next_cursor ? [`More customers: call again with cursor ${result.next_cursor}.`] : []),
       ...result.gaps.map((gap) => `Not known: ${gap}`),
       ...sourceTrouble(result.sources),
@@ -122,6 +126,7 @@ function nothingKnown(environment: string, target: number, source: Awaited<Retur
     affected_percent: null,
     agents_expected: null,
     agents_connected: null,
+    agents_unknown: null,
     slo: { target, current: null, breached: null },
     scope: null,
     top_affected: [],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { concerns } from '../src/domain/health-findings.ts';
 import { shortInstant, toInstant } from '../src/domain/instant.ts';
 import { HEALTH } from '../src/domain/observe.ts';
 import { fence, oneLine } from '../src/domain/text.ts';
@@ -11,6 +12,7 @@ import { defineTool } from '../src/mcp/tool.ts';
 const SHOWN = 40;
 const SHOWN_ALERTS = 20;
 const LINES = 20;
+const ALERT_LINES = 10;
 
 export const getSystemHealth = defineTool({
   name: 'get_system_health',
@@ -38,17 +40,20 @@ export const getSystemHealth = defineTool({
       }),
     ),
     components_total: z.number(),
+    components_unhealthy: z.number(),
     alerts: z.array(
       z.object({
         name: z.string(),
         severity: z.string(),
         component: z.string().nullable(),
+        namespace: z.string().nullable(),
         started_at: z.string().nullable(),
         summary: z.string(),
         state: z.enum(['active', 'silenced', 'inhibited']),
       }),
     ),
     alerts_total: z.number(),
+    alerts_firing: z.number().describe('Neither silenced nor inhibited.'),
     events: z.array(
       z.object({ object: z.string(), reason: z.string(), message: z.string(), last_seen: z.string().nullable() }),
     ),
@@ -69,7 +74,13 @@ export const getSystemHealth = defineTool({
           .join(', ')}.`,
       );
     }
-    const alerts = wanted ? seen.alerts.filter((a) => a.component === wanted) : seen.alerts;
+    const alerts = wanted
+      ? seen.alerts.filter((a) =>
+          components.length === 0
+            ? a.component === wanted
+            : components.some((c) => concerns(a, c.name, c.namespace ?? null)),
+        )
+      : seen.alerts;
     return {
       environment: env.name,
       status: wanted ? (components[0]?.status ?? 'unknown') : seen.judged.status,
@@ -86,10 +97,18 @@ export const getSystemHealth = defineTool({
           restarts: restarts ?? null,
         })),
       components_total: components.length,
-      alerts: alerts
-        .slice(0, SHOWN_ALERTS)
-        .map((a) => ({ ...a, name: oneLine(a.name, 80), summary: oneLine(a.summary, 200) })),
+      components_unhealthy: components.filter((c) => c.status !== 'healthy').length,
+      alerts: alerts.slice(0, SHOWN_ALERTS).map(({ severity, component, namespace, started_at, state, ...a }) => ({
+        name: oneLine(a.name, 80),
+        severity,
+        component,
+        namespace: namespace ?? null,
+        started_at,
+        summary: oneLine(a.summary, 200),
+        state,
+      })),
       alerts_total: alerts.length,
+      alerts_firing: alerts.filter((a) => a.state === 'active').length,
       events: wanted ? await warnings(env, context, wanted) : [],
       sources: seen.sources,
       checked_at: toInstant(context.clock.now()),
@@ -97,7 +116,8 @@ export const getSystemHealth = defineTool({
   },
   render: (result) => {
     const sick = result.components.filter((c) => c.status !== 'healthy');
-    const well = result.components_total - result.components.filter((c) => c.status !== 'healthy').length;
+    const unhealthy = result.components_unhealthy;
+    const well = result.components_total - unhealthy;
     const rows = (sick.length > 0 ? sick : result.components)
       .slice(0, LINES)
       .map(
@@ -105,21 +125,24 @@ export const getSystemHealth = defineTool({
           `${c.name} (${c.kind}${c.namespace ? ` ${c.namespace}` : ''}) ${c.status}: ${c.reason ?? 'ok'}; ready ${c.ready ?? '?'}/${c.desired ?? '?'}, restarts ${c.restarts ?? 'unknown'}`,
       );
     const active = result.alerts.filter((a) => a.state === 'active');
-    const quiet = result.alerts.length - active.length;
+    const quiet = result.alerts_total - result.alerts_firing;
     const alerts = active
-      .slice(0, 10)
+      .slice(0, ALERT_LINES)
       .map(
         (a) =>
-          `${a.severity} ${a.name}${a.component ? ` on ${a.component}` : ''} since ${a.started_at ? shortInstant(a.started_at) : 'unknown'}: ${a.summary}`,
+          `${a.severity} ${a.name}${a.component ? ` on ${a.component}` : ''}${a.namespace ? ` in ${a.namespace}` : ''} since ${a.started_at ? shortInstant(a.started_at) : 'unknown'}${a.summary ? `: ${a.summary}` : ''}`,
       );
     return [
-      `${result.environment} is ${result.status}: ${sick.length} of ${result.components_total} components are not healthy${sick.length === 0 ? '' : `, ${well} healthy`}; ${active.length} alerts fire${quiet > 0 ? `, ${quiet} silenced or inhibited` : ''}.`,
+      `${result.environment} is ${result.status}: ${unhealthy} of ${result.components_total} components are not healthy${unhealthy === 0 ? '' : `, ${well} healthy`}; ${result.alerts_firing} alerts fire${quiet > 0 ? `, ${quiet} silenced or inhibited` : ''}.`,
       ...sourceTrouble(result.sources),
       ...(rows.length > 0 ? [fence('components', rows.join('\n'))] : []),
-      ...(sick.length > LINES
-        ? [`${sick.length - LINES} more unhealthy components are not shown: ask with component.`]
+      ...(unhealthy > LINES
+        ? [`${unhealthy - LINES} more unhealthy components are not shown: ask with component.`]
         : []),
       ...(alerts.length > 0 ? [fence('alerts', alerts.join('\n'))] : []),
+      ...(result.alerts_firing > alerts.length
+        ? [`${result.alerts_firing - alerts.length} more alerts fire and are not shown: ask with component.`]
+        : []),
       ...(result.events.length > 0
         ? [fence('kubernetes events', result.events.map((e) => `${e.object} ${e.reason}: ${e.message}`).join('\n'))]
         : []),

@@ -1,17 +1,28 @@
 import { z } from 'zod';
+import type { Approval } from '../src/domain/approval.ts';
+import { formatDuration } from '../src/domain/instant.ts';
 import { maskText } from '../src/domain/mask.ts';
+import type { Workload } from '../src/domain/observe.ts';
+import { ownersOf } from '../src/domain/owners.ts';
 import type { Draft } from '../src/domain/plan.ts';
 import { cleanText, oneLine } from '../src/domain/text.ts';
+import { rolloutOf } from '../src/domain/workload-rollout.ts';
 import { conflict, invalidInput } from '../src/errors.ts';
 import type { EnvironmentReaders, ReadContext, RunResult, WriteContext } from '../src/mcp/context.ts';
 import { affectedCustomers, deadline } from '../src/mcp/plan-facts.ts';
-import { refusal } from '../src/mcp/refusal.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 import { findWorkload, kindOf } from '../src/mcp/workloads.ts';
-import { gatedArguments, namespaceArg } from './gated-arguments.ts';
+import { called, giveOrder, orderSettled, refOf, watchWorkload } from '../src/mcp/workloads-watch.ts';
+import { gatedArguments, kindArg, namespaceArg } from './gated-arguments.ts';
 
-type Args = { reason: string; service?: string | undefined; namespace?: string | undefined; replicas: number };
+type Args = {
+  reason: string;
+  service?: string | undefined;
+  namespace?: string | undefined;
+  kind?: Workload['kind'] | undefined;
+  replicas: number;
+};
 
 export const scaleDown = defineTool({
   name: 'scale_down',
@@ -22,6 +33,7 @@ export const scaleDown = defineTool({
   input: z.strictObject({
     service: s.kubeName.optional().describe('Workload to scale; without it the whole platform.'),
     namespace: namespaceArg,
+    kind: kindArg,
     replicas: z.number().int().min(0).max(1_000).default(0).describe('Only with service.'),
     ...gatedArguments,
   }),
@@ -31,7 +43,7 @@ export const scaleDown = defineTool({
       ? planPlatform(env, context, args)
       : planWorkload(env, context, args, args.service);
   },
-  run: (plan, context) => (plan.namespace === null ? runPlatform(plan.command, context) : runWorkload(plan, context)),
+  run: (plan, context) => (plan.namespace === null ? runPlatform(plan.command, context) : runWorkload(context)),
   reconcile: async (approval, context) => {
     const { plan } = approval;
     const env = context.environment(plan.environment);
@@ -39,14 +51,7 @@ export const scaleDown = defineTool({
     const options = { deadline_ms: deadline(context) };
     if (plan.namespace !== null) {
       const workload = await kubernetes.getWorkload(plan.namespace, kindOf(plan.command), plan.target, options);
-      if (!workload)
-        return { status: 'outcome_unknown', summary: `${plan.target} does not exist any more`, details: {} };
-      const done = workload.desired === Number(plan.to);
-      return {
-        status: done ? 'executed' : 'failed',
-        summary: `${plan.target} has ${workload.desired} replicas`,
-        details: { replicas: workload.desired },
-      };
+      return foundOut(approval, workload, context.clock.now());
     }
     // What the platform's tool did in the middle is its own affair; replicas alone would not prove that it finished.
     const workloads = await kubernetes.listWorkloads(env.namespaces, options);
@@ -60,9 +65,9 @@ export const scaleDown = defineTool({
 });
 
 async function planPlatform(env: EnvironmentReaders, context: ReadContext, args: Args): Promise<Draft> {
-  if (args.replicas !== 0 || args.namespace !== undefined) {
+  if (args.replicas !== 0 || args.namespace !== undefined || args.kind !== undefined) {
     throw invalidInput(
-      'replicas and namespace go with service only.',
+      'replicas, namespace and kind go with service only.',
       'name the service, or leave them away for the whole platform.',
     );
   }
@@ -114,7 +119,7 @@ async function planWorkload(
   args: Args,
   service: string,
 ): Promise<Draft> {
-  const workload = await findWorkload(env, context, service, args.namespace);
+  const workload = await findWorkload(env, context, service, args);
   if (workload.kind === 'DaemonSet')
     throw conflict(`${service} is a DaemonSet: it has no replicas to scale.`, 'restart it, or scale another service.');
   if (workload.desired === args.replicas)
@@ -126,10 +131,10 @@ async function planWorkload(
     );
   }
   const kubernetes = await env.kubernetes();
-  const warnings = await kubernetes.interferers(workload, { deadline_ms: deadline(context), signal: context.signal });
-  if (args.replicas === 0) warnings.push(`${service} stops wholly.`);
-  if (workload.labels['app.kubernetes.io/managed-by'] === 'Helm')
-    warnings.push('Helm owns it: the next upgrade or rollback sets the replicas of its chart again.');
+  const interferers = await kubernetes.interferers(workload, {
+    deadline_ms: deadline(context),
+    signal: context.signal,
+  });
   return {
     action: 'scale_down',
     environment: env.name,
@@ -156,8 +161,8 @@ async function planWorkload(
     ],
     changes_total: 1,
     blast_radius: { pods: workload.desired - args.replicas, customers: await affectedCustomers(env, context) },
-    warnings,
-    risk: args.replicas === 0 ? 'high' : 'medium',
+    warnings: [...hazards(workload, args.replicas), ...interferers],
+    risk: args.replicas === 0 || workload.scale_deletes_volumes ? 'high' : 'medium',
     reason: maskText(cleanText(args.reason)),
     world: { uid: workload.uid, generation: workload.generation, kind: workload.kind, replicas: workload.desired },
   };
@@ -179,17 +184,97 @@ async function runPlatform(argv: string[], context: WriteContext): Promise<RunRe
   };
 }
 
-async function runWorkload(
-  plan: { target: string; namespace: string | null; from: string | number; to: string | number; command: string[] },
-  context: WriteContext,
-): Promise<RunResult> {
-  const replicas = Number(plan.to);
-  const refused = await context.actuators.kubernetes
-    .scale(plan.namespace ?? '', kindOf(plan.command), plan.target, replicas, {
-      deadline_ms: deadline(context),
-      only_if: { uid: String(context.approval.world.uid), replicas: Number(plan.from) },
-    })
-    .catch(refusal);
-  if (refused) return refused;
-  return { status: 'executed', summary: `scaled ${plan.target} to ${replicas}`, details: { replicas } };
+/** What goes with it, and who may take it back. */
+function hazards(workload: Workload, replicas: number): string[] {
+  const { helm, argo, flux } = ownersOf(workload);
+  const { state, said } = rolloutOf(workload);
+  return [
+    ...(replicas === 0 ? [`${workload.name} stops wholly.`] : []),
+    ...(workload.scale_deletes_volumes
+      ? ['Its volume claims go with the pods (whenScaled: Delete): the data on them is lost.']
+      : []),
+    ...(helm
+      ? [`Helm owns it (${oneLine(helm, 60)}): the next upgrade or rollback sets the replicas of its chart again.`]
+      : []),
+    ...(argo ? ['Argo CD owns it and may bring the replicas back: pause its sync or change Git too.'] : []),
+    ...(flux ? ['Flux owns it and may bring the replicas back: suspend it or change Git too.'] : []),
+    ...(state === 'done' ? [] : [`A rollout of it is going on (${said}).`]),
+  ];
+}
+
+async function runWorkload(context: WriteContext): Promise<RunResult> {
+  const { plan } = context.approval;
+  const ref = refOf(context.approval);
+  const [from, to] = [Number(plan.from), Number(plan.to)];
+  const limit = context.config.rollout_deadline;
+  const trouble = await giveOrder(
+    context,
+    ref,
+    limit,
+    () =>
+      context.actuators.kubernetes.scale(ref.namespace, ref.kind, ref.name, to, {
+        deadline_ms: deadline(context),
+        only_if: { uid: ref.uid, replicas: from },
+      }),
+    (workload) => workload.desired === to,
+  );
+  if (trouble) return trouble;
+  const seen = await watchWorkload(context, ref, limit, (workload) => {
+    if (workload.desired !== to) return { verdict: 'bad', said: `${workload.desired} replicas are wanted` };
+    const settled = workload.observed_generation >= workload.generation && workload.pods <= to;
+    return { verdict: settled ? 'good' : 'wait', said: `${workload.pods} pods left, ${to} wanted` };
+  });
+  const details = { replicas: seen.workload?.desired ?? null, pods: seen.workload?.pods ?? null };
+  const scaled = `scaled ${called(ref)} from ${from} to ${to} replicas`;
+  switch (seen.end) {
+    case 'good':
+      return { status: 'executed', summary: scaled, details };
+    case 'late':
+      return {
+        status: 'executed',
+        summary: `${scaled}; after ${formatDuration(limit)} ${seen.workload.pods} of its pods are still there`,
+        details,
+      };
+    case 'unread':
+      return {
+        status: 'executed',
+        summary: `${scaled}; whether its pods are gone cannot be read: ${seen.said}`,
+        details,
+      };
+    case 'gone':
+      return { status: 'failed', summary: `${scaled}, but it was ${seen.said} meanwhile`, details };
+    default:
+      return {
+        status: 'failed',
+        summary: `${scaled}, but somebody changed that at once: ${seen.said} now (an autoscaler, Argo CD, Flux or a person)`,
+        details,
+      };
+  }
+}
+
+/** What became of a scale whose server died. Null: the order may still be on its way. */
+function foundOut(approval: Approval, workload: Workload | null, now: Date): RunResult | null {
+  const { plan, world } = approval;
+  const what = `${plan.target} in ${plan.namespace}`;
+  if (!workload || workload.uid !== world.uid)
+    return {
+      status: 'outcome_unknown',
+      summary: workload ? `${what} is another object by now` : `${what} does not exist any more`,
+      details: {},
+    };
+  const details = { replicas: workload.desired, pods: workload.pods };
+  if (workload.desired === Number(plan.to))
+    return { status: 'executed', summary: `${what} is scaled to ${workload.desired} replicas`, details };
+  if (workload.generation !== world.generation)
+    return {
+      status: 'outcome_unknown',
+      summary: `${what} was changed since, and ${workload.desired} replicas are wanted now`,
+      details,
+    };
+  if (!orderSettled(approval, now)) return null;
+  return {
+    status: 'failed',
+    summary: `${what} was not scaled: it has ${workload.desired} replicas as before`,
+    details,
+  };
 }

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util';
+import { invalidInput } from '../errors.ts';
 import { type Command, type Flag, given, list, located, type Parsed, secretStdin, text, where } from './command.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CLIENTS } from './init/clients.ts';
@@ -123,6 +124,37 @@ export const COMMANDS = {
         { ...flags, commander: values.commander === true, secret_stdin: values['secret-stdin'] === true },
         env,
       );
+    },
+  },
+  passkey: {
+    summary: 'enrol, list or remove the passkeys that may approve',
+    positionals: {
+      min: 1,
+      max: 2,
+      names: 'add, list, or remove and which one',
+      usage: 'add|list|remove [PASSKEY]',
+    },
+    flags: {
+      ...where,
+      person: { type: 'string', value: 'NAME', help: "whose it will be; else the user's name" },
+      'secret-stdin': secretStdin,
+    },
+    run: async (parsed, env) => {
+      const { passkey } = await import('./passkey.ts');
+      const [what, name] = parsed.positionals;
+      if (what !== 'add' && what !== 'list' && what !== 'remove')
+        throw invalidInput(`passkey knows no "${String(what).slice(0, 40)}".`, 'say add, list or remove.');
+      const flags = { ...located(parsed), ...given(parsed, 'person') };
+      return passkey(what, name, { ...flags, secret_stdin: parsed.values['secret-stdin'] === true }, env);
+    },
+  },
+  page: {
+    summary: 'open the approval page on this machine until interrupted',
+    positionals: { min: 0, max: 0, names: 'nothing' },
+    flags: { ...where },
+    run: async (parsed, env) => {
+      const { page } = await import('./page.ts');
+      return page(located(parsed), env);
     },
   },
   init: {

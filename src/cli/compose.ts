@@ -6,6 +6,7 @@ import { prompts } from '../../prompts/index.ts';
 import { createProcesses, selfIdentity } from '../adapters/processes/index.ts';
 import { createRunbooks } from '../adapters/runbooks/index.ts';
 import { type Config, type ConfigFlags, loadConfig } from '../config.ts';
+import { thumbprint } from '../domain/passkey.ts';
 import type { ServerDeps } from '../mcp/deps.ts';
 import { type GateDeps, SYSTEM, type Warn } from '../mcp/gate/deps.ts';
 import { Heartbeats } from '../mcp/heartbeat.ts';
@@ -13,8 +14,10 @@ import { sendMessage } from '../mcp/messages.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Commands } from '../ports/commands.ts';
 import type { Store } from '../ports/store.ts';
+import { LazyPage } from './approval-page.ts';
 import { secretId } from './approver-secret.ts';
 import { createEnvironments } from './environments.ts';
+import { createHumans } from './humans.ts';
 import { lazyStore } from './lazy-store.ts';
 import { createNotifications } from './notifications.ts';
 import { recordKey } from './record-key.ts';
@@ -99,6 +102,8 @@ export async function compose(
         sendMessage({ store, clock, notify: (notice) => notifications.send(notice) }, id, audience, message, SYSTEM),
     },
   });
+  const humans = createHumans(config, clock);
+  const page = new LazyPage({ config, store, clock, humans, warn: options.warn });
   const gate: GateDeps = {
     store,
     clock,
@@ -107,6 +112,8 @@ export async function compose(
     actuators: (name) => environments.actuators(name),
     newApprovalId,
     secretId: () => secretId(config.secret_file),
+    // A damaged file of passkeys costs that way and no other.
+    passkeys: async () => (await humans.passkeys().catch(() => [])).map(thumbprint),
     warn: options.warn,
   };
   const heartbeats = new Heartbeats();
@@ -121,6 +128,7 @@ export async function compose(
       environment: (name) => environments.readers(name),
       notify: (notice) => notifications.send(notice),
       gate,
+      ...(options.read_only ? {} : { approvalPage: (approval) => page.address(approval) }),
       work,
       tools: async () => (await import('../../tools/index.ts')).tools,
       prompts,
@@ -131,6 +139,7 @@ export async function compose(
     resume: () => notifications.resume(),
     close: async () => {
       heartbeats.stop();
+      await page.close();
       await notifications.close();
     },
   };

@@ -82,7 +82,7 @@ function build(
     const { createHelm } = await import('../adapters/helm/index.ts');
     return createHelm({
       kubernetes: (await kube()).api,
-      commands: await commands(),
+      commands: helmCommands(await commands(), env),
       rollout_ms: config.rollout_deadline,
       ...(environment.kubeconfig ? { kubeconfig: environment.kubeconfig } : {}),
     });
@@ -169,6 +169,29 @@ function build(
     },
   };
 }
+
+/**
+ * Helm lets variables overrule the context that it is told: a user may have handed them on (`program_environment`) for one cluster, and here are
+ * several. Empty ones count as not set. In a pod it needs to know where the API server is.
+ */
+function helmCommands(commands: Commands, env: Env): Commands {
+  const fixed: Record<string, string> = Object.fromEntries(OVERRULING.map((name) => [name, '']));
+  for (const name of IN_POD) if (env[name]) fixed[name] = env[name];
+  return { run: (spec) => commands.run({ ...spec, env: { ...fixed, ...spec.env } }) };
+}
+
+// Source: helm.sh/helm, pkg/cli, New().
+const OVERRULING = [
+  ...['HELM_KUBEAPISERVER', 'HELM_KUBETOKEN', 'HELM_KUBECAFILE', 'HELM_KUBETLS_SERVER_NAME'],
+  ...[
+    'HELM_KUBEINSECURE_SKIP_TLS_VERIFY',
+    'HELM_KUBEASUSER',
+    'HELM_KUBEASGROUPS',
+    'HELM_KUBECONTEXT',
+    'HELM_NAMESPACE',
+  ],
+];
+const IN_POD = ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'];
 
 /** Credentials are read at each use, so that a rotated file is picked up. */
 function authOf(what: string, auth: AuthConfig | undefined, env: Env) {

@@ -1,9 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Config } from '../config.ts';
-import { forbidden, invalidInput } from '../errors.ts';
-import { checkSecret } from './approver-secret.ts';
-import { Attempts } from './attempts.ts';
 import { type Env, systemClock } from './compose.ts';
+import { createHumans } from './humans.ts';
 import { askSecret, secretFromStdin } from './terminal.ts';
 
 /**
@@ -11,20 +9,9 @@ import { askSecret, secretFromStdin } from './terminal.ts';
  * `INVALID_INPUT` (none given), `NOT_CONFIGURED` (none set).
  */
 export async function proveHuman(config: Config, what: string, fromStdin: boolean): Promise<void> {
-  const attempts = new Attempts(config.data_dir, systemClock);
-  await attempts.mayTry();
-  const secret = fromStdin ? await secretFromStdin() : await askSecret(`Approver's secret to ${what}: `);
-  if (secret === '')
-    throw invalidInput('no secret was given.', "give the approver's secret at the prompt or by --secret-stdin.");
-  // Counted before it is checked: guesses that are made at once must not all pass the look at the count.
-  await attempts.failed();
-  if (!(await checkSecret(secret, config.secret_file))) {
-    throw forbidden(
-      "the approver's secret is wrong; nothing was written.",
-      'try again; after 5 wrong ones there is a pause.',
-    );
-  }
-  await attempts.succeeded();
+  const humans = createHumans(config, systemClock);
+  await humans.mayTry();
+  await humans.bySecret(fromStdin ? await secretFromStdin() : await askSecret(`Approver's secret to ${what}: `));
 }
 
 /** Name of the person who is signed in on this machine. */

@@ -4,6 +4,7 @@ import { configure, type Env } from './compose.ts';
 import { existingRecord } from './existing-record.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { print } from './output.ts';
+import { checkProofs } from './passkey-proofs.ts';
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -20,9 +21,23 @@ export async function verify(
   const verdict = (await store?.verify(incident)) ?? { streams: 0, events: 0, problems: [] };
   const approvals =
     incident === undefined ? ((await store?.damaged()) ?? []).filter(({ name }) => name.startsWith('approvals/')) : [];
-  const broken = verdict.problems.length + approvals.length;
+  const proofs = store === null ? { passkey_proofs: 0, problems: [] } : await checkProofs(store, incident);
+  const broken = verdict.problems.length + approvals.length + proofs.problems.length;
   if (flags.json) {
-    print(JSON.stringify({ intact: broken === 0, data_dir: config.data_dir, ...verdict, approvals }, null, 2));
+    print(
+      JSON.stringify(
+        {
+          intact: broken === 0,
+          data_dir: config.data_dir,
+          ...verdict,
+          approvals,
+          passkey_proofs: proofs.passkey_proofs,
+          proofs: proofs.problems,
+        },
+        null,
+        2,
+      ),
+    );
     return broken === 0 ? EXIT.ok : EXIT.no;
   }
   const read = `${count(verdict.streams, 'stream')}, ${count(verdict.events, 'event')} in ${config.data_dir}`;
@@ -31,6 +46,9 @@ export async function verify(
     const place = [stream, event_id, line === null ? null : `line ${line}`].filter((part) => part !== null);
     print(`  ${place.join(' ')}: ${oneLine(problem, 300)}`);
   }
+  if (proofs.passkey_proofs > 0)
+    print(`${count(proofs.passkey_proofs, 'decision')} by passkey, each with a signature that holds.`);
+  for (const { stream, event_id, problem } of proofs.problems) print(`  ${stream} ${event_id}: ${problem}`);
   for (const { name, problem } of approvals) print(`  ${name}: ${oneLine(problem, 300)}`);
   if (store !== null && incident !== undefined && broken === 0) {
     const { seq, hash } = await store.head(incident);

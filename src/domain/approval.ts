@@ -1,11 +1,10 @@
 import type { Instant } from './instant.ts';
+import type { PasskeyProof } from './passkey.ts';
 import type { Plan } from './plan.ts';
 
 /** The ways in which a human's decision can reach the server. */
 export const WAYS = ['client_form', 'terminal', 'page_secret', 'passkey'] as const;
 export type Way = (typeof WAYS)[number];
-/** Those through which a decision can reach this version; the others are names that a policy may hold already. */
-export const BUILT_WAYS: readonly Way[] = ['client_form', 'terminal'];
 
 /**
  * pending -> approved -> running -> executed | failed | outcome_unknown
@@ -32,6 +31,8 @@ export interface Decision {
   approver: string;
   note: string | null;
   at: Instant;
+  /** What proves it to anybody who looks later; only a passkey leaves such a proof. */
+  proof?: PasskeyProof;
 }
 
 export interface Outcome {
@@ -63,6 +64,8 @@ export interface Approval {
   requested_by: string;
   /** Which approver's secret the planning server knew (not the secret): a terminal with another one decides nothing. */
   secret_id?: string | null;
+  /** Thumbprints of the passkeys that the planning server knew: another one decides nothing. */
+  passkeys?: string[];
   created_at: Instant;
   expires_at: Instant;
   /** Which process runs it: a pid and a random start token; for reconciliation. */

@@ -75,8 +75,12 @@ export function correlateDeploys(revisions: readonly Revision[], options: Correl
 
   const from = options.now.getTime() - options.since_ms;
   const deploys = revisions
-    .filter((r) => r.deployed_at === null || Date.parse(r.deployed_at) >= from)
-    .map((r) => judge(r, histories.get(keyOf(r)) ?? [], options))
+    .map((r) => ({ r, history: histories.get(keyOf(r)) ?? [] }))
+    .filter(({ r, history }) => {
+      const { at } = changeOf(r, history);
+      return at === null || at >= from;
+    })
+    .map(({ r, history }) => judge(r, history, options))
     .sort((a, b) => b.suspicion - a.suspicion || newer(a, b));
   const suspects = deploys.filter((d) => d.suspicion >= SUSPECT_FROM);
   const seen = new Set<string>();
@@ -96,31 +100,45 @@ export function correlateDeploys(revisions: readonly Revision[], options: Correl
 const newer = (a: Revision, b: Revision): number =>
   (b.deployed_at ?? '').localeCompare(a.deployed_at ?? '') || b.revision - a.revision;
 
+/**
+ * When the revision changed the platform (milliseconds, null where unknown): as it was deployed, or, where it is the present one and uninstalled,
+ * as it was taken away.
+ */
+function changeOf(revision: Revision, history: readonly Revision[]): { at: number | null; removed: boolean } {
+  const instant = (text: string | null | undefined): number | null => (text ? Date.parse(text) : null);
+  const removed =
+    (revision.status === 'uninstalled' || revision.status === 'uninstalling') &&
+    history[0]?.revision === revision.revision;
+  return { at: instant(removed ? revision.uninstalled_at : revision.deployed_at), removed };
+}
+
 function judge(revision: Revision, history: readonly Revision[], options: CorrelateOptions): JudgedDeploy {
   const { onset, affected } = options;
-  const deployed = revision.deployed_at === null ? null : Date.parse(revision.deployed_at);
+  const { at: changed, removed } = changeOf(revision, history);
   const reasons: string[] = [];
   let score: number;
   let afterOnset = false;
-  if (deployed === null) {
+  const deployed = removed ? 'uninstalled' : 'deployed';
+  const landed = removed ? 'uninstalled' : 'landed';
+  if (changed === null) {
     score = TIME_UNKNOWN;
-    reasons.push('when it was deployed is not known');
+    reasons.push(`when it was ${deployed} is not known`);
   } else if (onset === null) {
-    const age = Math.max(0, options.now.getTime() - deployed);
+    const age = Math.max(0, options.now.getTime() - changed);
     score = START_WITHOUT_ONSET * 0.5 ** (age / HALF_LIFE_OF_RECENCY_MS);
-    reasons.push(`deployed ${formatDuration(age)} ago; the onset is unknown, so only its recency counts`);
+    reasons.push(`${deployed} ${formatDuration(age)} ago; the onset is unknown, so only its recency counts`);
   } else {
-    const gap = onset.getTime() - deployed;
+    const gap = onset.getTime() - changed;
     if (gap >= 0) {
       score = START_WITH_ONSET * 0.5 ** (gap / HALF_LIFE_TO_ONSET_MS);
-      reasons.push(`landed ${formatDuration(gap)} before the onset`);
+      reasons.push(`${landed} ${formatDuration(gap)} before the onset`);
     } else if (gap > -ONSET_PRECISION_MS) {
       score = ORDER_OPEN;
-      reasons.push(`landed within ${formatDuration(ONSET_PRECISION_MS)} of the onset: which came first is open`);
+      reasons.push(`${landed} within ${formatDuration(ONSET_PRECISION_MS)} of the onset: which came first is open`);
     } else {
       afterOnset = true;
       score = AFTER_ONSET;
-      reasons.push(`landed after the onset (by ${formatDuration(gap)}), so it cannot have started it`);
+      reasons.push(`${landed} after the onset (by ${formatDuration(gap)}), so it cannot have started it`);
     }
   }
   const successor = history.findLast((r) => r.revision > revision.revision);
@@ -136,7 +154,10 @@ function judge(revision: Revision, history: readonly Revision[], options: Correl
     if (beforeTrouble && successor.status !== 'failed') score *= 0.3;
     reasons.push(`replaced by revision ${successor.revision}`);
   }
-  if (affected !== null && !afterOnset) {
+  if (removed) {
+    // Its services are gone, which is not the same as well.
+    reasons.push('nothing of it is meant to run any more');
+  } else if (affected !== null && !afterOnset) {
     if (affected.some((a) => keyOf(a) === keyOf(revision))) {
       score += (1 - score) * 0.3;
       reasons.push('services of this release are unhealthy');
@@ -156,6 +177,11 @@ function candidateFor(suspect: JudgedDeploy, history: readonly Revision[], optio
     return none(
       `revision ${current.revision} is ${current.status}, and Helm refuses to act on the release until that ends; wait for it, or, ` +
         'if nobody runs it any more, a human must clear the pending revision first',
+    );
+  }
+  if (current.status === 'uninstalled') {
+    return none(
+      `revision ${current.revision} is uninstalled: nothing of it runs; to install it again, roll back to revision ${current.revision} by its number`,
     );
   }
   const back = rollbackTarget(current);

@@ -43,7 +43,12 @@ export interface FleetJudgement {
   /** Sums over the customers for which the figure is known. */
   agents_expected: number | null;
   agents_connected: number | null;
-  /** `current` is connected over expected where both are known, 0..1, four decimals. */
+  /** Expected agents of the customers of which it is not known how many are connected: part of `agents_expected`, absent from `agents_connected`. */
+  agents_unknown: number;
+  /**
+   * `current` is connected over expected where both are known, 0..1, four decimals; `breached` is null where the agents of which nothing is
+   * known would decide.
+   */
   slo: { target: number; current: number | null; breached: boolean | null };
   scope: Scope | null;
   /** Worst first. */
@@ -85,6 +90,7 @@ export function judgeFleet(reading: FleetReading | null, rules: Partial<FleetRul
     affected_percent: ratio === null ? null : round(ratio, 1),
     agents_expected: sumOf(customers, (c) => c.agents_expected),
     agents_connected: sumOf(customers, (c) => c.agents_connected),
+    agents_unknown: sumOf(customers, unknownAgents) ?? 0,
     slo: sloOf(customers, all.slo_target),
     scope: scopeOf(ratio, unknown, all.scope),
     customers,
@@ -131,14 +137,21 @@ function sumOf(customers: readonly CustomerState[], pick: (c: CustomerState) => 
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }
 
+const unknownAgents = (c: CustomerState): number => (c.agents_connected === null ? (c.agents_expected ?? 0) : 0);
+
 function sloOf(customers: readonly CustomerState[], target: number): FleetJudgement['slo'] {
   const both = customers.filter((c) => c.agents_expected !== null && c.agents_connected !== null);
   const expected = sumOf(both, (c) => c.agents_expected);
   const connected = sumOf(both, (c) => c.agents_connected);
   if (expected === null || connected === null || expected === 0) return { target, current: null, breached: null };
   // More agents than expected (a rollout of theirs) is not better than all of them.
-  const current = Math.min(1, connected / expected);
-  return { target, current: round(current, 4), breached: current < target };
+  const capped = Math.min(expected, connected);
+  const current = capped / expected;
+  const missing = sumOf(customers, unknownAgents) ?? 0;
+  const best = (capped + missing) / (expected + missing);
+  const worst = capped / (expected + missing);
+  const breached = best < target ? true : worst >= target ? false : null;
+  return { target, current: round(current, 4), breached };
 }
 
 /** `none` is only said when nothing is unknown: it is the one scope that would call a customer well without knowing. */

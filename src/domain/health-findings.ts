@@ -1,3 +1,4 @@
+import { isUrgent } from './health-severity.ts';
 import { formatDuration } from './instant.ts';
 import type { Alert, Health, HealthProbe, PodSummary, ServiceSignals, Workload } from './observe.ts';
 
@@ -18,10 +19,14 @@ export interface Finding {
 /** Words of pods that are on their way up or down: they say nothing that the count of ready ones does not say. */
 const PASSING =
   /^(ContainerCreating|PodInitializing|Pending|Terminating|Completed|Succeeded|Running|NotReady|Init:\d+\/\d+)$/;
-const CRITICAL = new Set(['critical', 'page', 'emergency', 'fatal', 'high', 'sev1', 'sev2', 'p1', 'p2']);
 
+/** An alert that fires because its rule could not be judged says nothing about the component. */
 export const isCritical = (alert: Alert): boolean =>
-  alert.state === 'active' && CRITICAL.has(alert.severity.trim().toLowerCase());
+  alert.state === 'active' && alert.blind !== true && isUrgent(alert.severity);
+
+/** Whether the alert is about the component of this name; a namespace that either of them does not tell fits every other. */
+export const concerns = (alert: Alert, name: string, namespace: string | null): boolean =>
+  alert.component === name && (!alert.namespace || namespace === null || alert.namespace === namespace);
 
 const percent = (ratio: number): string => `${Math.round(ratio * 1000) / 10} %`;
 const seconds = (value: number): string => `${Math.round(value * 100) / 100} s`;
@@ -63,6 +68,7 @@ export function workloadFindings(
  */
 export function signalFindings(
   name: string,
+  namespace: string | null,
   seen: { probes: readonly HealthProbe[]; signals: ServiceSignals | null; alerts: readonly Alert[] },
   thresholds: HealthThresholds,
   alone: boolean,
@@ -91,7 +97,7 @@ export function signalFindings(
     });
   }
   for (const alert of seen.alerts) {
-    if (alert.component === name && isCritical(alert)) {
+    if (isCritical(alert) && concerns(alert, name, namespace)) {
       findings.push({ status: 'degraded', reason: `alert ${alert.name}` });
     }
   }

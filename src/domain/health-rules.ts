@@ -151,7 +151,7 @@ function ofWorkload(
   const { name, kind, namespace, ready, desired } = workload;
   const findings = [
     ...workloadFindings(workload, pods, thresholds, reading.now),
-    ...signalFindings(name, reading, thresholds, false),
+    ...signalFindings(name, namespace, reading, thresholds, false),
   ];
   const judged = summed(findings, {
     status: 'healthy',
@@ -168,7 +168,7 @@ function ofSignals(
   main: string,
   mainMissing: boolean,
 ): ComponentHealth {
-  const findings = signalFindings(name, reading, thresholds, true);
+  const findings = signalFindings(name, null, reading, thresholds, true);
   const heard = isHeardOf(name, reading.probes, reading.signals);
   const silence = mainMissing
     ? `${main} could not be read and nothing else tells`

@@ -14,7 +14,17 @@ export interface LastHealthy {
   reasons: string[];
 }
 
-const ran = (revision: Revision): boolean => revision.status === 'superseded' || revision.status === 'deployed';
+/** Helm's words for what it did not finish. A rollback that fails turns the status of the revision before it to `superseded`, whatever it was. */
+const FAILED = /^(Upgrade|Rollback|Release|Install) ".{0,80}" failed:/;
+/** Of these a rollback's: an upgrade says `Upgrade`, and `Release` is also said of a first install, which nothing precedes. */
+const FAILED_ROLLBACK = /^(Rollback|Release) ".{0,80}" failed:/;
+
+const ran = (revision: Revision): boolean =>
+  (revision.status === 'superseded' || revision.status === 'deployed') && !FAILED.test(revision.description ?? '');
+
+/** True for a rollback that Helm began and did not finish. Source: helm.sh/helm, pkg/action/rollback.go. */
+export const isUnfinishedRollback = ({ status, revision, description }: Revision): boolean =>
+  status === 'pending-rollback' || (status === 'failed' && revision > 1 && FAILED_ROLLBACK.test(description ?? ''));
 const at = (revision: Revision | undefined): number | null =>
   revision?.deployed_at ? Date.parse(revision.deployed_at) : null;
 
@@ -27,7 +37,7 @@ export function rollbackTarget(revision: Revision): number | null {
 /**
  * The last healthy revision of one release before `current`: the newest earlier one that Helm finished (superseded, or still
  * called deployed after a failed upgrade) and that lived at least `minimumLifeMs` before its successor. Failed, pending and
- * uninstalled ones are passed over, as are those that a later rollback left behind and those equal to the current one.
+ * uninstalled ones are passed over, as are those that a later rollback left behind or tried to, and those equal to the current one.
  * It need not be N-1. Source: the design notes, "Kubernetes and Helm".
  */
 export function lastHealthy(
@@ -43,6 +53,13 @@ export function lastHealthy(
     const to = rollbackTarget(r);
     return to !== null && r.revision <= current ? [{ by: r.revision, to }] : [];
   });
+  // Somebody wanted to leave what was there before such a try, also when the try failed.
+  const tries = newestFirst
+    .filter((r) => r.revision <= current && isUnfinishedRollback(r))
+    .map((r) => ({
+      by: r.revision,
+      from: newestFirst.find((b) => b.revision < r.revision && !isUnfinishedRollback(b))?.revision,
+    }));
   const reasons: string[] = [];
   for (const revision of newestFirst) {
     const n = revision.revision;
@@ -51,12 +68,14 @@ export function lastHealthy(
       reasons.push(`revision ${n} skipped: ${why}`);
     };
     const left = rollbacks.find((r) => n > r.to && n < r.by);
+    const tried = tries.find((r) => r.from === n);
     const successor = newestFirst.findLast((r) => r.revision > n);
     const began = at(revision);
     const ended = at(successor) ?? now.getTime();
-    if (!ran(revision)) skip(revision.status);
+    if (!ran(revision)) skip(FAILED.test(revision.description ?? '') ? 'failed' : revision.status);
     else if (n === equalToCurrent) skip(`the current revision ${current} is a rollback to it`);
     else if (left) skip(`revision ${left.by} rolled back from it to ${left.to}`);
+    else if (tried) skip(`revision ${tried.by} tried to roll back from it and did not end well`);
     else if (began !== null && ended - began < minimumLifeMs) {
       skip(`it lived only ${formatDuration(Math.max(0, ended - began))}, less than ${formatDuration(minimumLifeMs)}`);
     } else {

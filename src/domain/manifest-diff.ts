@@ -2,6 +2,7 @@ import { parseAllDocuments } from 'yaml';
 import { unavailable } from '../errors.ts';
 import { isSecretKey, MASK, maskText } from './mask.ts';
 import type { Change } from './plan.ts';
+import type { Tree } from './rollback-patch.ts';
 
 /** Identity of an object in a manifest; `namespace` is null where the manifest leaves it to the release. */
 export interface ObjectRef {
@@ -10,8 +11,8 @@ export interface ObjectRef {
   name: string;
 }
 
-type Tree = Record<string, unknown>;
-interface ManifestObject extends ObjectRef {
+/** One object of a manifest, whole. It may hold credentials: it never leaves the server but to the API server itself. */
+export interface ManifestObject extends ObjectRef {
   tree: Tree;
 }
 /** `value` is compared, `show` is printed; `hidden` ones are compared but never printed. */
@@ -57,7 +58,7 @@ export function diffManifests(
     if (a && b) {
       ranked.push(...compare(a, b).map((change) => ({ rank: rankOf(change), change })));
     } else {
-      const sides = a ? { from: 'present', to: 'deleted' } : { from: null, to: 'created' };
+      const sides = a ? { from: 'present', to: isKept(a) ? KEPT : 'deleted' } : { from: null, to: 'created' };
       const change = { kind: object.kind, name: object.name, field: 'object', ...sides };
       ranked.push({ rank: WORKLOADS.has(object.kind) ? 2 : 6, change });
     }
@@ -67,6 +68,20 @@ export function diffManifests(
     .sort((x, y) => x.rank - y.rank || (text(x.change) < text(y.change) ? -1 : 1))
     .map(({ change }) => change);
 }
+
+/** Helm leaves an object with this annotation in the cluster when it drops out of the manifest. */
+export const isKept = ({ tree }: ManifestObject): boolean => {
+  const annotations = isTree(tree.metadata) ? tree.metadata.annotations : undefined;
+  return isTree(annotations) && String(annotations['helm.sh/resource-policy']).toLowerCase() === 'keep';
+};
+const KEPT = 'kept, no longer part of the release (helm.sh/resource-policy: keep)';
+
+/** Every object of a manifest with its content. Throws `UNAVAILABLE` when it is not YAML; `revision` is how the error calls it. */
+export const manifestObjects = (manifest: string, revision = 'the revision'): ManifestObject[] =>
+  parse(splitDocuments(manifest), revision);
+
+/** The same object in two revisions, or in the cluster now and then: what differs, in the words of `diffManifests`. */
+export const diffObjects = (before: ManifestObject, after: ManifestObject): Change[] => compare(before, after);
 
 /** Every object of a manifest. Throws `UNAVAILABLE` when it is not YAML; `revision` is how the error calls it. */
 export function objectsIn(manifest: string, revision = 'the revision'): ObjectRef[] {

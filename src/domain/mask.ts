@@ -48,6 +48,10 @@ export function maskValue(key: string, value: string): string {
 
 /** Credentials that show by their own form. Every pattern is linear: it starts at a rare literal or is bounded. */
 const FORMS: readonly (readonly [RegExp, string])[] = [
+  // An API server that refuses an object quotes the whole of it, also a Secret; Helm puts that into its error and its history.
+  [/(Invalid value: )"\{(?:[^"\\]|\\.)*(?:"|$)/g, `$1(an object) ${MASK}`],
+  // Server-side apply quotes the value that has the wrong type. Source: structured-merge-diff, typed.
+  [/(expected [^,\n]{1,40}, got )&value\.\w{1,40}\{[^}\n]*\}?/g, `$1${MASK}`],
   [/-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g, MASK],
   // RFC 3986 section 3.2.1: all before the last `@` of the authority.
   [/(:\/\/)[^\s/?#"'`<>]+@/g, `$1${MASK}@`],

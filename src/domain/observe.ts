@@ -27,7 +27,15 @@ export interface Workload {
   ready: number;
   updated: number;
   available: number;
+  /** Pods there are, those of an older template included. */
+  pods: number;
   paused: boolean;
+  /** How a new template reaches the pods; `OnDelete`: only as somebody deletes them. */
+  strategy: 'RollingUpdate' | 'Recreate' | 'OnDelete';
+  /** Of a StatefulSet: pods with a smaller ordinal keep the old template. 0 elsewhere. */
+  partition: number;
+  /** Of a StatefulSet: scaling it down deletes the volume claims of the pods that go. */
+  scale_deletes_volumes: boolean;
   /** What `kubectl rollout restart` leaves in the pod template; null where nobody restarted it so. */
   restarted_at: string | null;
   /** Images of the pod template's containers, in order. */
@@ -67,10 +75,14 @@ export interface Alert {
   name: string;
   severity: string;
   component: string | null;
+  /** The component's own namespace; absent where the labels do not tell it for sure. */
+  namespace?: string | null | undefined;
   started_at: Instant | null;
   /** Untrusted text. */
   summary: string;
   state: 'active' | 'silenced' | 'inhibited';
+  /** It fires because its rule had no data or failed: what the rule watches is unknown. */
+  blind?: boolean | undefined;
 }
 
 export interface HealthProbe {
@@ -120,6 +132,10 @@ export interface Revision {
   deployed_at: Instant | null;
   /** Untrusted text. */
   description: string | null;
+  /** Of one that was uninstalled with its history kept, where the payload was read. */
+  uninstalled_at?: Instant;
+  /** The revision that this one is a rollback to, where Helm recorded it by itself (Helm 4) and the payload was read. */
+  rollback_to?: number;
 }
 
 /** The decoded payload of one revision. */

@@ -20,84 +20,156 @@ export interface HelmRun {
   duration_ms: number;
 }
 
+/** What was seen after the command. */
+export interface Aftermath {
+  /** The revisions beyond `plan.from`, newest first; undefined: the history could not be read. */
+  revisions: readonly Revision[] | undefined;
+  /** Workloads of the target that have not rolled out, in words: `web 0/2 ready (ImagePullBackOff)`. */
+  unready: readonly string[];
+  /** Names of the hooks that run on rollback. */
+  hooks: readonly string[];
+}
+
+type Rolled = Pick<Plan, 'target' | 'namespace' | 'from' | 'to'>;
+
 /** Helm writes its new revision before it touches anything: none after this long means that it never began. */
 const BEGINS_WITHIN_MS = 10_000;
 /** Beyond the deadline that Helm was given, until a pending revision counts as left behind. */
 const GRACE_MS = 30_000;
 
+/** Helm's first question to the cluster, before it writes anything. Source: helm.sh/helm, pkg/kube/client.go. */
+const NEVER_REACHED = /cluster unreachable/i;
+/** Two that began at once: Helm creates the record of its revision first, and only one can. */
+const OVERTAKEN = /release: already exists|secrets "sh\.helm\.release\.[^"]*" already exists/;
+
 /**
- * After the command ended. `after` is the newest revision beyond `plan.from`; null: read, and there is none; undefined: the history could
- * not be read afterwards, which only costs a detail.
+ * What frees a release that Helm left pending. Unlike an upgrade, a rollback is not refused by Helm then.
+ * Source: helm.sh/helm, pkg/action: only upgrade.go looks for pending revisions.
  */
-export function outcomeOfRun(
-  plan: Pick<Plan, 'target' | 'from' | 'to'>,
-  result: HelmRun,
-  after: Revision | null | undefined,
-  deadlineMs: number,
-): RollbackOutcome {
+export const howToFree = (plan: Pick<Plan, 'target' | 'namespace'>, revision: string | number, hooks = false): string =>
+  `helm refuses every upgrade of ${plan.target} until a human frees it at a terminal: helm rollback ${plan.target} ${revision} --namespace ${plan.namespace}${hooks ? ' --no-hooks' : ''}`;
+
+/** After the command ended. */
+export function outcomeOfRun(plan: Rolled, result: HelmRun, seen: Aftermath, deadlineMs: number): RollbackOutcome {
+  const own = seen.revisions?.find((r) => r.revision === Number(plan.from) + 1);
+  const newest = seen.revisions?.[0];
+  const nothingNew = seen.revisions?.length === 0;
   const details = {
     exit_code: result.exit_code,
-    new_revision: after?.revision ?? null,
-    release_status: after?.status ?? null,
+    new_revision: own?.revision ?? null,
+    release_status: own?.status ?? null,
     duration_ms: result.duration_ms,
   };
-  if (result.exit_code === 0 && after === null) {
+  const as = (status: RollbackOutcome['status'], ...parts: (string | false | undefined)[]): RollbackOutcome => ({
+    status,
+    summary: parts.filter((part) => typeof part === 'string' && part !== '').join('; '),
+    details,
+  });
+  const since =
+    own !== undefined &&
+    newest !== undefined &&
+    newest.revision > own.revision &&
+    `another hand has made revision ${newest.revision} (${newest.status}) since`;
+
+  if (result.exit_code === 0 && nothingNew) {
     // Helm writes its new revision before it touches anything, so its word alone is not believed.
-    return {
-      status: 'failed',
-      summary: `helm ended without an error, but wrote no new revision: ${plan.target} is still at revision ${plan.from}`,
-      details,
-    };
+    return as(
+      'failed',
+      `helm ended without an error, but wrote no new revision: ${plan.target} is still at revision ${plan.from}`,
+    );
   }
   if (result.exit_code === 0) {
-    return {
-      status: 'executed',
-      summary: `rolled back ${plan.target} to revision ${plan.to}${after ? `, now revision ${after.revision} (${after.status})` : ''}`,
-      details,
-    };
+    return as(
+      'executed',
+      `rolled back ${plan.target} to revision ${plan.to}${own ? `, now revision ${own.revision} (${own.status})` : ''}`,
+      since,
+    );
   }
   const said = oneLine(maskText(cleanText(result.stderr || result.stdout)), 300);
-  if (result.not_found)
-    return { status: 'failed', summary: 'the helm program was not found; nothing was changed', details };
+  if (result.not_found) return as('failed', 'the helm program was not found; nothing was changed');
   if (result.timed_out) {
-    return {
-      status: 'outcome_unknown',
-      summary: `helm did not end within ${Math.round(deadlineMs / 1000)} s; the release is ${after?.status ?? 'in an unknown state'}`,
-      details,
-    };
+    return as(
+      'outcome_unknown',
+      `helm did not end within ${Math.round(deadlineMs / 1000)} s and was stopped; the release is ${own?.status ?? 'in an unknown state'}`,
+      pendingWords(plan, own, seen),
+      unreadyWords(seen),
+    );
   }
   if (result.exit_code === null) {
     // A signal of another hand ended it: without a new revision it had touched nothing, with one it may have.
-    return after === null
-      ? {
-          status: 'failed',
-          summary: `helm was killed before it wrote a new revision: ${plan.target} is still at revision ${plan.from}`,
-          details,
-        }
-      : {
-          status: 'outcome_unknown',
-          summary: `helm was killed on the way; the release is ${after ? `at revision ${after.revision} (${after.status})` : 'in an unknown state'}`,
-          details,
-        };
+    return nothingNew
+      ? as(
+          'failed',
+          `helm was killed before it wrote a new revision: ${plan.target} is still at revision ${plan.from}; nothing was changed`,
+        )
+      : as(
+          'outcome_unknown',
+          `helm was killed on the way; the release is ${own ? `at revision ${own.revision} (${own.status})` : 'in an unknown state'}`,
+          pendingWords(plan, own, seen),
+          unreadyWords(seen),
+        );
   }
-  return {
-    status: 'failed',
-    summary: `helm failed (exit ${result.exit_code}): ${said}${after ? `; the release is at revision ${after.revision} (${after.status})` : ''}`,
-    details,
-  };
+  const failed = `helm failed (exit ${result.exit_code}): ${said}`;
+  if (NEVER_REACHED.test(said)) return as('failed', failed, 'it had not begun, so nothing was changed');
+  if (OVERTAKEN.test(said))
+    return as('failed', failed, `another helm operation on ${plan.target} was quicker, and this one changed nothing`);
+  if (seen.revisions === undefined) {
+    return as(
+      'outcome_unknown',
+      failed,
+      'the cluster could not be asked what became of it, and it may have taken effect in part or in whole',
+    );
+  }
+  if (!own)
+    return as(
+      'failed',
+      failed,
+      `it wrote no new revision: ${plan.target} is still at revision ${plan.from}; nothing was changed`,
+    );
+  if (own.status.startsWith('pending-')) {
+    const hook = hookIn(said, seen);
+    return as(
+      hook ? 'failed' : 'outcome_unknown',
+      failed,
+      hook
+        ? `hook ${hook} stopped the rollback`
+        : 'helm lost its way in the middle: what it had sent to the cluster stays',
+      pendingWords(plan, own, seen, hook !== undefined),
+      unreadyWords(seen),
+    );
+  }
+  return as('failed', failed, stateWords(plan, own), unreadyWords(seen), since);
 }
 
+const unreadyWords = ({ unready }: Aftermath): string | false =>
+  unready.length > 0 && `not ready: ${unready.join(', ')}`;
+
+const hookIn = (said: string, { hooks }: Aftermath): string | undefined => hooks.find((name) => said.includes(name));
+
+function pendingWords(plan: Rolled, own: Revision | undefined, seen: Aftermath, hookFailed = false): string | false {
+  if (!own?.status.startsWith('pending-')) return false;
+  const hooks = hookFailed && seen.hooks.length > 0;
+  return `revision ${own.revision} is left ${own.status}: ${howToFree(plan, plan.to, hooks)}`;
+}
+
+/** Of a revision that Helm marked as failed. */
+const stateWords = (plan: Rolled, own: Revision): string =>
+  own.status === 'failed'
+    ? `${plan.target} is at revision ${own.revision} (failed): what helm applied of revision ${plan.to} stays, it does not go back by itself`
+    : `${plan.target} is at revision ${own.revision} (${own.status})`;
+
 /**
- * After a crash, from the records alone. `ageMs`: since the run began. null while it may still go on.
+ * After a crash, from the records alone. `revisions`: those beyond `plan.from`, newest first. `ageMs`: since the run began; `deadlineMs`: what the
+ * whole run may take. null while it may still go on.
  */
 export function outcomeFromRecords(
-  plan: Pick<Plan, 'target' | 'from' | 'to'>,
-  after: Revision | null,
+  plan: Rolled,
+  revisions: readonly Revision[],
   ageMs: number,
   deadlineMs: number,
 ): RollbackOutcome | null {
-  if (!after) {
-    // Helm writes its new revision before it touches anything: none after this long means that it never began.
+  const newest = revisions[0];
+  if (!newest) {
     return ageMs < BEGINS_WITHIN_MS
       ? null
       : {
@@ -106,34 +178,43 @@ export function outcomeFromRecords(
           details: {},
         };
   }
-  const details = { new_revision: after.revision, release_status: after.status };
+  const own = revisions.find((r) => r.revision === Number(plan.from) + 1);
   // Helm says in each revision what made it: another hand's deploy after the crash must not count as this rollback.
-  if (after.revision !== Number(plan.from) + 1 || !madeByRollback(after.description, plan.to)) {
+  if (!own || !madeByRollback(own.description, plan.to)) {
+    const other = own ?? newest;
     return {
       status: 'outcome_unknown',
-      summary: `${plan.target} is at revision ${after.revision} (${after.status}), which is not evidently this rollback: ${oneLine(maskText(after.description ?? 'no description'), 120)}`,
+      summary: `${plan.target} is at revision ${other.revision} (${other.status}), which is not evidently this rollback: ${oneLine(maskText(other.description ?? 'no description'), 120)}`,
+      details: { new_revision: other.revision, release_status: other.status },
+    };
+  }
+  const details = { new_revision: own.revision, release_status: own.status };
+  const since =
+    newest.revision > own.revision
+      ? `; another hand has made revision ${newest.revision} (${newest.status}) since`
+      : '';
+  if (own.status.startsWith('pending-')) {
+    if (since === '' && ageMs < deadlineMs + GRACE_MS) return null;
+    return {
+      status: 'outcome_unknown',
+      summary: `helm was stopped in the middle: revision ${own.revision} is still ${own.status}, and what it had sent to the cluster stays${since === '' ? `; ${howToFree(plan, plan.to)}` : since}`,
       details,
     };
   }
-  if (after.status.startsWith('pending-')) {
-    return ageMs < deadlineMs + GRACE_MS
-      ? null
-      : {
-          status: 'failed',
-          summary: `helm was stopped in the middle: revision ${after.revision} is still ${after.status}`,
-          details,
-        };
-  }
-  if (after.status === 'deployed' || after.status === 'superseded') {
+  if (own.status === 'deployed' || own.status === 'superseded') {
     return {
       status: 'executed',
-      summary: `${plan.target} is at revision ${after.revision} (${after.status}), rolled back to ${plan.to}`,
+      summary: `${plan.target} is at revision ${own.revision} (${own.status}), rolled back to ${plan.to}${since}`,
       details,
     };
   }
-  return { status: 'failed', summary: `revision ${after.revision} of ${plan.target} is ${after.status}`, details };
+  const why = own.description ? `: ${oneLine(maskText(cleanText(own.description)), 200)}` : '';
+  return { status: 'failed', summary: `${stateWords(plan, own)}${why}${since}`, details };
 }
 
-/** Source: helm.sh/helm, pkg/action/rollback.go: the words of a rollback under way or done, and of one that failed. */
+/**
+ * Source: helm.sh/helm, pkg/action/rollback.go: the words of a rollback under way or done, of one whose objects were refused (`Rollback`), and of one
+ * whose workloads did not become ready (`Release`).
+ */
 const madeByRollback = (description: string | null, to: string | number): boolean =>
-  description === `Rollback to ${to}` || /^Rollback "[^"]*" failed/.test(description ?? '');
+  description === `Rollback to ${to}` || /^(Rollback|Release) "[^"]*" failed/.test(description ?? '');

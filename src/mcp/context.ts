@@ -50,6 +50,8 @@ export interface Caller {
   name: string;
   /** Whether the client can show its user a form. */
   can_ask: boolean;
+  /** Whether the client can open an address for its user. */
+  can_open?: boolean;
 }
 
 /** The part of the record that only tells. */
@@ -68,6 +70,8 @@ export interface ReadContext {
   readonly runbooks: Runbooks;
   /** Throws `NOT_CONFIGURED` with the names there are. */
   environment(name?: string): EnvironmentReaders;
+  /** Where a human decides this plan in a browser; null where the page is not a way for it. Absent where no human is served. */
+  approvalPage?(approval: Approval): Promise<string | null>;
   /** MCP progress; without a token it does nothing. */
   progress(message: string): void;
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { Approval } from '../domain/approval.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Delivery, Notice } from '../ports/notifier.ts';
 import type { Runbooks } from '../ports/runbooks.ts';
@@ -24,6 +25,8 @@ export interface ServerDeps {
   environment(name?: string): EnvironmentReaders;
   notify(notice: Notice): Promise<Delivery[]>;
   gate: GateDeps;
+  /** Where a human decides a plan in a browser; starts the page when it is needed. */
+  approvalPage?(approval: Approval): Promise<string | null>;
   work: WorkTracker;
   /** Loaded on first use: `initialize` must not wait for their schemas. */
   tools(): Promise<readonly AnyTool[]>;

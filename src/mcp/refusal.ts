@@ -10,8 +10,11 @@ const REFUSED: ReadonlySet<ErrorCode> = new Set([
   'NOT_CONFIGURED',
 ]);
 
+/** Whether the error says that the request was refused and changed nothing. */
+export const isRefusal = (error: unknown): error is AppError => error instanceof AppError && REFUSED.has(error.code);
+
 /** The outcome of a single write that was refused, for it changed nothing. Throws every other error on. */
 export function refusal(error: unknown): RunResult {
-  if (!(error instanceof AppError) || !REFUSED.has(error.code)) throw error;
+  if (!isRefusal(error)) throw error;
   return { status: 'failed', summary: `refused, nothing was changed: ${error.message}`, details: {} };
 }

@@ -28,6 +28,7 @@ export function callerOf(server: McpServer, ctx: ServerContext): Caller {
   return {
     name,
     can_ask: elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined),
+    can_open: elicitation?.url !== undefined,
   };
 }
 
@@ -65,6 +66,7 @@ export function readContext(deps: ServerDeps, server: McpServer, ctx: ServerCont
     record: deps.store,
     runbooks: deps.runbooks,
     environment: (name) => deps.environment(name),
+    approvalPage: async (approval) => (await deps.approvalPage?.(approval)) ?? null,
     progress: progressOf(ctx),
   };
 }

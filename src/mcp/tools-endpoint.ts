@@ -13,7 +13,15 @@ import { forbidden, notFound } from '../errors.ts';
 import { answer, failure } from './answer.ts';
 import type { ReadContext } from './context.ts';
 import type { ServerDeps } from './deps.ts';
-import { approvalForm, FORM, type FormState, formState, type QuestionState, questionState } from './gate/form.ts';
+import {
+  approvalForm,
+  FORM,
+  type FormState,
+  formState,
+  openMessage,
+  type QuestionState,
+  questionState,
+} from './gate/form.ts';
 import { callGated } from './gate/gate.ts';
 import { gateOutput } from './gate/result.ts';
 import { renderGate } from './gate/words.ts';
@@ -154,8 +162,20 @@ async function gated(tool: AnyGatedTool, call: Call): Promise<CallToolResult | I
     Date.parse(approval.expires_at) - context.clock.now().getTime(),
   );
   return inputRequired({
-    inputRequests: { [FORM]: inputRequired.elicit(approvalForm(approval)) },
-    requestState: await codec.mint({ approval_id: approval.approval_id, digest: approval.plan.digest }, ctx),
+    inputRequests: {
+      [FORM]:
+        reply.kind === 'ask'
+          ? inputRequired.elicit(approvalForm(approval))
+          : inputRequired.elicitUrl({ message: openMessage(approval), url: reply.url }),
+    },
+    requestState: await codec.mint(
+      {
+        approval_id: approval.approval_id,
+        digest: approval.plan.digest,
+        way: reply.kind === 'ask' ? ('form' as const) : ('page' as const),
+      },
+      ctx,
+    ),
   });
 }
 

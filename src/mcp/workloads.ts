@@ -1,3 +1,4 @@
+import { nearest } from '../domain/near.ts';
 import type { Workload } from '../domain/observe.ts';
 import { conflict, invalidInput, notFound } from '../errors.ts';
 import type { EnvironmentReaders, ReadContext } from './context.ts';
@@ -18,16 +19,19 @@ export function kindOf(command: readonly string[]): Workload['kind'] {
   return kind;
 }
 
+const NEAR = 8;
+
 /**
  * The one workload of that name in the environment's namespaces. A name that exists twice is never guessed.
- * Errors: `NOT_FOUND` with the names there are, `INVALID_INPUT`, and those of the API server.
+ * Errors: `NOT_FOUND` with the names most like it, `INVALID_INPUT`, and those of the API server.
  */
 export async function findWorkload(
   env: EnvironmentReaders,
   context: ReadContext,
   name: string,
-  namespace: string | undefined,
+  where: { namespace?: string | undefined; kind?: Workload['kind'] | undefined },
 ): Promise<Workload> {
+  const { namespace, kind } = where;
   if (namespace !== undefined && !env.namespaces.includes(namespace)) {
     throw invalidInput(
       `namespace ${namespace} is not configured for ${env.name}.`,
@@ -39,18 +43,28 @@ export async function findWorkload(
     deadline_ms: context.config.source_deadline,
     signal: context.signal,
   });
-  const found = all.filter((workload) => workload.name === name);
-  const first = found[0];
-  if (first && found.length === 1) return first;
-  if (first) {
+  const found = all.filter((workload) => workload.name === name && (kind === undefined || workload.kind === kind));
+  const [first, second] = found;
+  if (first && !second) return first;
+  if (first && second) {
+    const namespaces = new Set(found.map((w) => w.namespace));
+    const arguments_ = [
+      ...(namespaces.size > 1 ? ['namespace'] : []),
+      ...(namespaces.size < found.length ? ['kind'] : []),
+    ];
     throw invalidInput(
       `there are ${found.length} workloads called ${name}: ${found.map((w) => `${w.kind} in ${w.namespace}`).join(', ')}.`,
-      'say which one with namespace.',
+      `say which one with ${arguments_.join(' and ')}.`,
     );
   }
-  const names = all.map((w) => w.name).sort();
+  const places = namespace ?? env.namespaces.join(', ');
+  const names = [...new Set(all.map((w) => w.name))];
   throw notFound(
-    `no Deployment, StatefulSet or DaemonSet is called ${name} in ${namespace ?? env.namespaces.join(', ')}.`,
-    `there are: ${names.slice(0, 30).join(', ')}${names.length > 30 ? ', ...' : ''}.`,
+    `no ${kind ?? 'Deployment, StatefulSet or DaemonSet'} is called ${name} in ${places}.`,
+    names.length === 0
+      ? 'there is none at all: check the namespaces of the configuration.'
+      : names.length <= NEAR
+        ? `there are: ${names.sort().join(', ')}.`
+        : `the nearest of ${names.length} names: ${nearest(name, names, NEAR).join(', ')}.`,
   );
 }

@@ -1,9 +1,17 @@
+import type { ManifestObject } from '../domain/manifest-diff.ts';
 import type { KubeEvent, PodSummary, Workload } from '../domain/observe.ts';
+import type { Change } from '../domain/plan.ts';
+import type { AppError } from '../errors.ts';
 
 export interface ReadOptions {
   /** Milliseconds for the whole read. */
   deadline_ms: number;
   signal?: AbortSignal;
+  /**
+   * Is told each part of a list that the credentials do not allow (one kind, one namespace); the rest is then returned. Without it, or where no
+   * part is allowed, the list throws.
+   */
+  forbidden?: (error: Error) => void;
 }
 
 export type WorkloadKind = Workload['kind'];
@@ -21,6 +29,29 @@ export interface KubernetesReader {
   getWorkload(namespace: string, kind: WorkloadKind, name: string, options: ReadOptions): Promise<Workload | null>;
   /** HorizontalPodAutoscalers and PodDisruptionBudgets that touch a workload, in words for a warning; empty where none or not readable. */
   interferers(workload: Workload, options: ReadOptions): Promise<string[]>;
+  /** Lets the API server try the steps of a rollback without keeping anything (`dryRun=All`). */
+  rehearse(
+    release: { release: string; namespace: string },
+    steps: readonly RehearsalStep[],
+    options: ReadOptions,
+  ): Promise<Rehearsal>;
+}
+
+/** One object of a planned change. `before` null: the present manifest does not have it; `after` null: only its kind must still be known. */
+export interface RehearsalStep {
+  before: ManifestObject | null;
+  after: ManifestObject | null;
+  /** A hook: created anew beside the release. */
+  hook?: boolean;
+}
+
+export interface Rehearsal {
+  /** What the API server would refuse. */
+  refusals: { object: string; error: AppError }[];
+  /** Every field of the live objects that would change. */
+  drift: Change[];
+  /** Objects whose admission cannot be tried. */
+  untried: string[];
 }
 
 /** What must still hold when the server applies a change; it checks and writes in one step, and refuses without changing anything. */

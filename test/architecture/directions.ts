@@ -37,9 +37,21 @@ export const PARTS: readonly Part[] = [
   { part: 'tools/', own: ['tools/', 'src/mcp/', 'src/policy/', ...PURE], packages: ['node:crypto', 'zod'] },
   { part: 'prompts/', own: ['prompts/', 'src/mcp/', 'src/policy/', ...PURE], packages: [] },
   {
+    part: 'src/page/client/',
+    own: ['src/page/client/'],
+    types: ['src/page/view.ts'],
+    packages: ['@simplewebauthn/browser'],
+  },
+  {
+    part: 'src/page/',
+    own: ['src/page/', 'src/mcp/', 'src/policy/', 'src/ports/', ...PURE],
+    packages: ['@simplewebauthn/server', 'node:crypto', 'node:http', 'zod'],
+  },
+  {
     part: 'src/cli/',
     own: [
       'src/cli/',
+      'src/page/',
       'src/mcp/',
       'src/adapters/',
       'src/policy/',

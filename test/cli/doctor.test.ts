@@ -253,7 +253,7 @@ describe('permissions', () => {
     expect(asked).toEqual(
       expect.arrayContaining([
         ...['core-prod', 'extra'].flatMap((ns) => [
-          ...['pods', 'secrets', 'events'].map((resource) => `${ns} list  ${resource}`),
+          ...['pods', 'secrets', 'events', 'configmaps'].map((resource) => `${ns} list  ${resource}`),
           ...['deployments', 'statefulsets', 'daemonsets'].flatMap((resource) => [
             `${ns} list apps ${resource}`,
             `${ns} patch apps ${resource}`,
@@ -261,10 +261,13 @@ describe('permissions', () => {
           `${ns} list autoscaling horizontalpodautoscalers`,
           `${ns} list policy poddisruptionbudgets`,
           `${ns} patch apps deployments scale`,
-          ...['create', 'update'].map((verb) => `${ns} ${verb}  secrets`),
         ]),
+        ...['create', 'update', 'delete', 'watch'].map((verb) => `core-prod ${verb}  secrets`),
       ]),
     );
+    // No release is configured there, so Helm needs nothing.
+    expect(asked.filter((line) => /^extra (create|update|delete|watch) /.test(line))).toEqual([]);
+    expect(new Set(asked).size).toBe(asked.length);
     const writes = api.seen.filter(({ method, url }) => method !== 'GET' && !url.pathname.endsWith('reviews'));
     expect(writes).toEqual([]);
     expect(report.of('kubeconfig')).toMatchObject({
@@ -288,12 +291,50 @@ describe('permissions', () => {
     expect(act.found).toContain('core-prod: not allowed to patch deployments.apps/scale, so scale_down fails');
   });
 
+  it('are read from one SelfSubjectRulesReview a namespace where that tells all; no other question is asked', async () => {
+    const rules =
+      (incomplete: boolean): Handler =>
+      (seen, response) => {
+        if (!seen.url.pathname.endsWith('/selfsubjectrulesreviews')) return;
+        const resourceRules = [
+          { verbs: ['*'], apiGroups: ['', 'apps'], resources: ['*'] },
+          { verbs: ['list'], apiGroups: ['*'], resources: ['horizontalpodautoscalers', 'poddisruptionbudgets'] },
+          // Of one object alone: not what a list or a new object needs.
+          { verbs: ['*'], apiGroups: ['batch'], resources: ['jobs'], resourceNames: ['one'] },
+        ];
+        json(response, { status: { incomplete, resourceRules } }, 201);
+      };
+    const { api, report } = await withApi(() => true, rules(false));
+    expect(reviews(api)).toEqual([]);
+    expect(report.of('permissions to read').status).toBe('ok');
+    const { found } = report.of('permissions to act');
+    expect(found).toContain('core-prod: not allowed to get, list, watch, create, patch, delete jobs.batch, so');
+    expect(found).toContain('core-prod: not allowed to get, watch, create, patch, delete poddisruptionbudgets.policy');
+    expect(found).not.toMatch(/\/scale|deployments|extra/);
+    const other = await withApi(() => true, rules(true));
+    expect(other.report.of('permissions to act').status).toBe('ok');
+    expect(reviews(other.api).map(({ group }) => group)).not.toContain('apps');
+  });
+
+  it('an account that may only look is told in one line', async () => {
+    const { report } = await withApi(({ verb }) => verb === 'list' || verb === 'get');
+    expect(report.of('permissions to read').status).toBe('ok');
+    const act = report.of('permissions to act');
+    expect(act.status).toBe('warn');
+    expect(act.next).toMatch(/docs\/rbac\/operator\.yaml.*--read-only/);
+    const none = await withApi(() => false);
+    expect(none.report.of('permissions to act').found).toMatch(
+      /^core-prod: none of the \d+ rights to act\nextra: none of the \d+ rights to act$/,
+    );
+  });
+
   it('what the product does without is a warning', async () => {
-    const { report } = await withApi(({ group }) => group !== 'policy');
+    const { report } = await withApi(({ resource }) => resource !== 'events');
     expect(report.of('permissions to read')).toMatchObject({
       status: 'warn',
-      found: expect.stringContaining('poddisruptionbudgets.policy'),
+      found: expect.stringContaining('not allowed to list events, so get_system_health shows no warnings'),
     });
+    expect(report.of('permissions to act').status).toBe('ok');
   });
 
   it('a server whose clock is an hour off is told', async () => {

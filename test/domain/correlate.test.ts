@@ -184,3 +184,30 @@ describe('correlateDeploys', () => {
     );
   });
 });
+
+describe('an uninstalled release', () => {
+  const gone = (uninstalled_at: string | undefined) => [
+    revision(2, -9 * day, 'uninstalled', uninstalled_at === undefined ? {} : { uninstalled_at }),
+    revision(1, -30 * day),
+  ];
+
+  it('changed the platform when it was uninstalled, not when it was deployed', () => {
+    const found = correlateDeploys(gone(min(-14)), options({ affected: [] }));
+    expect(found.suspect).toMatchObject({ revision: 2, suspicion: expect.any(Number) });
+    expect(found.suspect?.reasons.join()).toMatch(/uninstalled 2m00s before the onset/);
+    expect(found.rollback_candidate).toBeNull();
+    expect(found.rollback_candidates[0]?.reason).toContain('revision 2 is uninstalled');
+    expect(correlateDeploys(gone(min(-3 * day)), options()).deploys).toEqual([]);
+  });
+
+  it('is shown where the instant is not known', () => {
+    const { deploys } = correlateDeploys(gone(undefined), options());
+    expect(deploys.map((d) => d.reasons[0])).toEqual(['when it was uninstalled is not known']);
+  });
+
+  it('counts as deployed again by what came after', () => {
+    const [before] = gone(min(-14));
+    const { deploys } = correlateDeploys([revision(3, -13, 'deployed'), ...(before ? [before] : [])], options());
+    expect(deploys.map((d) => d.revision)).toEqual([3]);
+  });
+});

@@ -58,8 +58,14 @@ describe('judgeFleet', () => {
     expect(judged).toMatchObject({
       agents_expected: 250,
       agents_connected: 199,
-      slo: { target: 0.99, current: 0.995, breached: false },
+      agents_unknown: 50,
+      // Were all of c's agents connected it would be kept, were none it would be breached.
+      slo: { target: 0.99, current: 0.995, breached: null },
     });
+    const lost = judgeFleet(fleet(customer('a', 50, 100), customer('c', null, 50)), { slo_target: 0.9 });
+    expect(lost.slo).toEqual({ target: 0.9, current: 0.5, breached: true });
+    const kept = judgeFleet(fleet(customer('a', 100, 100), customer('c', null, 5)), { slo_target: 0.9 });
+    expect(kept.slo).toEqual({ target: 0.9, current: 1, breached: false });
     expect(judgeFleet(fleet(customer('a', 98, 100))).slo).toEqual({ target: 0.99, current: 0.98, breached: true });
     expect(judgeFleet(fleet(customer('a', 0, 0))).slo).toMatchObject({ current: null, breached: null });
   });

@@ -94,6 +94,14 @@ describe('a component', () => {
     ['slow', { signals: signals({}, { api: 2 }) }, 'degraded', '95th percentile latency 2 s'],
     ['a critical alert', { alerts: [alert()] }, 'degraded', 'alert HighErrors'],
     ['a warning', { alerts: [alert({ severity: 'warning' })] }, 'healthy', '3 of 3'],
+    [
+      'an alert of its own namespace',
+      { alerts: [alert({ namespace: api.namespace })] },
+      'degraded',
+      'alert HighErrors',
+    ],
+    ['an alert of its name elsewhere', { alerts: [alert({ namespace: 'elsewhere' })] }, 'healthy', '3 of 3'],
+    ['a rule that could not be judged', { alerts: [alert({ blind: true })] }, 'healthy', '3 of 3'],
     ['a silenced alert', { alerts: [alert({ state: 'silenced' })] }, 'healthy', '3 of 3'],
     ['scaled to 0', { workloads: [workload('api', 0, 0)] }, 'healthy', 'scaled to 0'],
     [

@@ -100,10 +100,10 @@ describe('the form', () => {
     expect(message.includes('type the target')).toBe(high);
   });
 
-  it('has a state of two fields and nothing else', () => {
-    const state = { approval_id: 'APR-7K2M9Q4XBT', digest: 'd'.repeat(64) };
+  it('has a state of three fields and nothing else', () => {
+    const state = { approval_id: 'APR-7K2M9Q4XBT', digest: 'd'.repeat(64), way: 'form' };
     expect(formState.safeParse(state).success).toBe(true);
-    for (const wrong of [{}, { ...state, more: 1 }, { ...state, digest: 1 }, null, 'x']) {
+    for (const wrong of [{}, { ...state, more: 1 }, { ...state, digest: 1 }, { ...state, way: 'terminal' }, null, 'x']) {
       expect(formState.safeParse(wrong).success).toBe(false);
     }
   });

@@ -41,7 +41,7 @@ function caller(b: Bench, state: World, name?: string) {
 async function pending(b: Bench, call: ReturnType<typeof caller>) {
   const { approval_id, plan } = resultOf(await call());
   expect((await b.store.approval(approval_id))?.status).toBe('pending');
-  return { id: approval_id, state: { approval_id, digest: plan.digest } };
+  return { id: approval_id, state: { approval_id, digest: plan.digest, way: 'form' as const } };
 }
 
 describe('a first call', () => {

@@ -4,6 +4,7 @@ import { gateOutput, gateResult, howToApprove } from '../../src/mcp/gate/result.
 import { commandLine, formMessage, planLines, planTitle, renderGate } from '../../src/mcp/gate/words.ts';
 import { approval, plan } from '../domain/builders.ts';
 
+const MEANS = { form: true, page: null };
 const change = (n: number) => ({ kind: 'Deployment', name: `svc-${n}`, field: 'image', from: 'a:1', to: null });
 const whole = plan({
   changes: Array.from({ length: 20 }, (_, i) => change(i + 1)),
@@ -61,11 +62,17 @@ describe('the ways to approve', () => {
     [['terminal'], 1],
     [['client_form'], 1],
   ] as const)('%s', (ways, n) => {
-    expect(howToApprove(approval({ ways: [...ways] }))).toHaveLength(n);
+    expect(howToApprove(approval({ ways: [...ways] }), MEANS)).toHaveLength(n);
+  });
+
+  it('are those that exist here: no form where the client has none, and the page where there is one', () => {
+    const page = 'http://localhost:4000/approvals/APR-7K2M9Q4XBT';
+    const ways = howToApprove(approval({ ways: ['client_form', 'page_secret'] }), { form: false, page });
+    expect(ways).toEqual([expect.stringContaining(page)]);
   });
 
   it.each(APPROVAL_STATUSES.filter((status) => status !== 'pending'))('are none when it is %s', (status) => {
-    expect(howToApprove(approval({ status }))).toEqual([]);
+    expect(howToApprove(approval({ status }), MEANS)).toEqual([]);
   });
 });
 
@@ -73,14 +80,14 @@ describe("the gate's answer", () => {
   it.each(APPROVAL_STATUSES)(
     'of an approval that is %s fits the output schema and starts with its status',
     (status) => {
-      const result = gateResult(approval({ status }), 'words.');
+      const result = gateResult(approval({ status }), 'words.', MEANS);
       expect(gateOutput.safeParse(result).success).toBe(true);
       expect(renderGate(result)).toMatch(new RegExp(`^${result.status} APR-7K2M9Q4XBT: words\\.`));
     },
   );
 
   it('shows plan and ways while a human must decide, and the outcome after it ran', () => {
-    const open = renderGate(gateResult(approval(), 'show it.'));
+    const open = renderGate(gateResult(approval(), 'show it.', MEANS));
     expect(open).toContain('Command:      helm rollback pulsestream-core 10');
     expect(open).toContain('incident-mcp approve APR-7K2M9Q4XBT');
     const outcome = {
@@ -90,7 +97,7 @@ describe("the gate's answer", () => {
       finished_at: '2026-03-02T12:02:00.000Z',
       details: {},
     };
-    const done = renderGate(gateResult(approval({ status: 'executed', outcome }), 'it ran once.'));
+    const done = renderGate(gateResult(approval({ status: 'executed', outcome }), 'it ran once.', MEANS));
     expect(done).toContain('Outcome: now revision 13');
     expect(done).not.toContain('A human approves');
   });

@@ -20,3 +20,9 @@ export const alertsSchema = z.array(
 );
 
 export type ForeignAlert = z.infer<typeof alertsSchema>[number];
+
+/** What comes with a 400: a string from Alertmanager, `message` from Grafana. */
+export const refusalSchema = z.union([
+  z.string().min(1),
+  z.object({ message: z.string().min(1) }).transform(({ message }) => message),
+]);

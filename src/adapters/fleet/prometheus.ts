@@ -24,9 +24,17 @@ const NAMES = Object.keys(PARTS) as Part[];
 
 function gapsIn(part: Part, samples: readonly Sample[]): string[] {
   const { words, label, neverEmpty } = PARTS[part];
-  const unnamed = samples.filter((sample) => nameFrom(sample, label) === null).length;
-  if (unnamed > 0) return [`${words}: ${unnamed} series without the label ${label} left out`];
-  return neverEmpty && samples.length === 0 ? [`${words}: no series`] : [];
+  const names = samples.map((sample) => nameFrom(sample, label)).filter((name) => name !== null);
+  const unnamed = samples.length - names.length;
+  const again = names.length - new Set(names).size;
+  if (neverEmpty && samples.length === 0) return [`${words}: no series`];
+  return [
+    ...(unnamed > 0 ? [`${words}: ${unnamed} series without the label ${label} left out`] : []),
+    // Whether they are parts or copies cannot be told, so they are not added up.
+    ...(again > 0
+      ? [`${words}: ${again} series name a ${label} again, of which the highest counts; sum by (${label}) in the query`]
+      : []),
+  ];
 }
 
 const reasonOf = (error: unknown): string => (error instanceof AppError ? error.message : 'the query failed');
@@ -47,7 +55,9 @@ export function createPrometheusFleet(settings: PrometheusFleetSettings): FleetP
   const query = createInstantQuery(settings);
   return {
     async read(options): Promise<FleetReading> {
-      const answers = await Promise.allSettled(NAMES.map((part) => query(settings.queries[part], options)));
+      const answers = await Promise.allSettled(
+        NAMES.map((part) => query(settings.queries[part], options, undefined, part)),
+      );
       const first = answers[0];
       if (first?.status === 'rejected' && answers.every(({ status }) => status === 'rejected')) throw first.reason;
       const gaps: string[] = [];

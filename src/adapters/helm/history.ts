@@ -1,8 +1,8 @@
 import { type Instant, isInstant, toInstant } from '../../domain/instant.ts';
 import type { Revision } from '../../domain/observe.ts';
-import { notConfigured, unavailable } from '../../errors.ts';
+import { unavailable } from '../../errors.ts';
 import type { ReadOptions } from '../../ports/kubernetes.ts';
-import type { GetSpec } from '../kubernetes/client.ts';
+import type { PagesSpec } from '../kubernetes/client.ts';
 import type { KubernetesApi } from '../kubernetes/index.ts';
 import { metaListSchema, releaseLabelsSchema, secretMetaSchema } from './schema.ts';
 
@@ -18,8 +18,14 @@ export interface LabelledRevision {
 const corePath = (namespace: string | null, plural: string): string =>
   `/api/v1${namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`}/${plural}`;
 
-const selectorOf = (releases: readonly string[]): string =>
-  releases.length === 0 ? 'owner=helm' : `owner=helm,name in (${[...new Set(releases)].join(',')})`;
+/** Characters of a selector; proxies before an API server refuse URLs of more than 8 KB. */
+const MAX_SELECTOR = 2_000;
+
+/** Names of releases are valid values of labels. Too many of them are looked for among all the releases of the namespace. */
+function selectorOf(releases: readonly string[]): string {
+  const named = `owner=helm,name in (${[...new Set(releases)].join(',')})`;
+  return releases.length === 0 || named.length > MAX_SELECTOR ? 'owner=helm' : named;
+}
 
 /** One labelled list: all revisions of all the releases of a namespace (null: of all), in no order. */
 export async function listRevisions(
@@ -29,6 +35,7 @@ export async function listRevisions(
   options: ReadOptions,
 ): Promise<LabelledRevision[]> {
   let found: LabelledRevision[] = [];
+  const wanted = new Set(releases);
   await api.pages(
     {
       path: corePath(namespace, 'secrets'),
@@ -42,7 +49,7 @@ export async function listRevisions(
             'the API server sent something that is not a list of Secrets.',
             'check the server of the kubeconfig.',
           );
-        found.push(...list.data.items.flatMap((item) => fromLabels(item, releases)));
+        for (const item of list.data.items) found.push(...fromLabels(item, wanted));
       },
       onRestart: () => {
         found = [];
@@ -54,13 +61,13 @@ export async function listRevisions(
 }
 
 /** A Secret that is not labelled as Helm does is not Helm's: left out. */
-function fromLabels(item: unknown, releases: readonly string[]): LabelledRevision[] {
+function fromLabels(item: unknown, wanted: ReadonlySet<string>): LabelledRevision[] {
   const secret = secretMetaSchema.safeParse(item);
   const labels = releaseLabelsSchema.safeParse(secret.data?.metadata.labels);
   if (!secret.success || !labels.success) return [];
   const { metadata } = secret.data;
   const { name, status, version, createdAt, modifiedAt } = labels.data;
-  if (releases.length > 0 && !releases.includes(name)) return [];
+  if (wanted.size > 0 && !wanted.has(name)) return [];
   const revision: Revision = {
     release: name,
     namespace: metadata.namespace,
@@ -78,38 +85,43 @@ const epoch = (seconds: string | undefined): string | null =>
   seconds !== undefined && /^\d{1,11}$/.test(seconds) ? new Date(Number(seconds) * 1000).toISOString() : null;
 
 /**
- * When the revision came. `modifiedAt` alone would not do: Helm writes it again, in place of `createdAt`, when the next revision
- * supersedes this one; the Secret is as old as its revision.
+ * When the revision came, to the second. `modifiedAt` alone would not do: Helm writes it in place of `createdAt` when it updates the record,
+ * and later updates may leave an old one; the Secret is as old as its revision, unless it was restored from a backup.
  */
 function earliest(instants: readonly (string | null)[]): Instant | null {
   const known = instants.flatMap((text) => (text !== null && isInstant(text) ? [toInstant(new Date(text))] : []));
   return known.sort()[0] ?? null;
 }
 
-/** Throws `NOT_CONFIGURED` where Helm keeps its records in ConfigMaps: then an empty history would be a wrong answer. */
-export async function refuseConfigMapDriver(
+/**
+ * Those of the releases that Helm keeps in ConfigMaps (HELM_DRIVER=configmap) in that namespace; none named: any. null where the ConfigMaps
+ * could not be read: no sign of the other driver, and the question was another one.
+ */
+export async function keptInConfigMaps(
   api: KubernetesApi,
-  namespaces: readonly (string | null)[],
+  namespace: string | null,
   releases: readonly string[],
   options: ReadOptions,
-): Promise<void> {
-  await Promise.all(
-    namespaces.map(async (namespace) => {
-      const spec: GetSpec = {
-        path: corePath(namespace, 'configmaps'),
-        subject: { verb: 'list', resource: 'configmaps', namespace },
-        query: { labelSelector: selectorOf(releases), limit: '1' },
-        accept: METADATA_LIST,
-      };
-      // Not readable or not there: no sign of the other driver, and the question was another one.
-      const page = await api.get(spec, options).catch(() => null);
-      const items = metaListSchema.safeParse(page).data?.items ?? [];
-      if (items.some((item) => secretMetaSchema.safeParse(item).data?.metadata.labels.owner === 'helm')) {
-        throw notConfigured(
-          `Helm keeps its records ${namespace === null ? 'in this cluster' : `in namespace ${namespace}`} in ConfigMaps (HELM_DRIVER=configmap), which is not supported.`,
-          'use the releases with the default driver (secret), or look with `helm history`.',
-        );
-      }
-    }),
-  );
+): Promise<Set<string> | null> {
+  const found = new Set<string>();
+  const onPage = (page: unknown): void => {
+    for (const item of metaListSchema.safeParse(page).data?.items ?? []) {
+      const labels = secretMetaSchema.safeParse(item).data?.metadata.labels;
+      if (labels?.owner === 'helm' && labels.name !== undefined) found.add(labels.name);
+    }
+  };
+  const spec: PagesSpec = {
+    path: corePath(namespace, 'configmaps'),
+    subject: { verb: 'list', resource: 'configmaps', namespace },
+    query: { labelSelector: selectorOf(releases) },
+    accept: METADATA_LIST,
+    onPage,
+    onRestart: () => found.clear(),
+  };
+  try {
+    await api.pages(spec, options);
+  } catch {
+    return null;
+  }
+  return releases.length === 0 ? found : new Set(releases.filter((release) => found.has(release)));
 }

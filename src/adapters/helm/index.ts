@@ -1,11 +1,12 @@
 import type { Revision } from '../../domain/observe.ts';
-import { AppError, invalidInput, unavailable } from '../../errors.ts';
+import { AppError, invalidInput, timedOut, unavailable } from '../../errors.ts';
 import type { Commands } from '../../ports/commands.ts';
 import type { HelmActuator, HelmReader } from '../../ports/helm.ts';
 import type { ReadOptions } from '../../ports/kubernetes.ts';
 import type { KubernetesApi } from '../kubernetes/index.ts';
 import { checkNamespace } from '../kubernetes/names.ts';
-import { type LabelledRevision, listRevisions, refuseConfigMapDriver } from './history.ts';
+import { type LabelledRevision, listRevisions } from './history.ts';
+import { overviewOf, refuseConfigMaps } from './overview.ts';
 import { decodeRecord, toPayload, withRecord } from './payload.ts';
 import { type HelmRecord, payloadSecretSchema } from './schema.ts';
 
@@ -59,69 +60,101 @@ export function createHelm(options: HelmOptions): { reader: HelmReader; actuator
     return decodeRecord(payloadSecretSchema.parse(object).data.release);
   };
 
+  /** Gone meanwhile or damaged: the labels still tell revision and status. A dead or forbidding server is an error. */
+  const readInto = async (revision: Revision, secret: string, readOptions: ReadOptions): Promise<Revision> => {
+    try {
+      return withRecord(revision, await read(revision.namespace, secret, readOptions));
+    } catch (error) {
+      if (error instanceof AppError && error.code !== 'NOT_FOUND') throw error;
+      return revision;
+    }
+  };
+
   const reader: HelmReader = {
     async history(namespaces, releases, detail, readOptions) {
       for (const release of releases) checkRelease(release);
       const scopes = namespaces.length === 0 ? [null] : [...new Set(namespaces)].map(checkNamespace);
-      const within = deadlineOf(readOptions);
-      const lists = await Promise.all(scopes.map((scope) => listRevisions(kubernetes, scope, releases, within())));
-      const found = lists.flat().sort(newestFirst);
-      if (found.length === 0) {
-        await refuseConfigMapDriver(kubernetes, scopes, releases, within());
-        return [];
-      }
-      const seen = new Map<string, number>();
-      const detailed = found.map(({ revision }) => {
-        const key = `${revision.namespace}/${revision.release}`;
-        const nth = seen.get(key) ?? 0;
-        seen.set(key, nth + 1);
-        return nth < detail;
-      });
-      return mapBounded(found, PARALLEL, async ({ revision, secret }, i): Promise<Revision> => {
-        if (!detailed[i]) return revision;
-        try {
-          return withRecord(revision, await read(revision.namespace, secret, within()));
-        } catch (error) {
-          // Gone meanwhile or damaged: the labels still tell revision and status. A dead or forbidding server is an error.
-          if (error instanceof AppError && error.code !== 'NOT_FOUND') throw error;
-          return revision;
+      return timed(readOptions, async (within) => {
+        const lists = await Promise.all(scopes.map((scope) => listRevisions(kubernetes, scope, releases, within())));
+        const found = lists.flat().sort(newestFirst);
+        if (found.length === 0) {
+          await refuseConfigMaps(kubernetes, scopes, releases, within());
+          return [];
         }
+        const seen = new Map<string, number>();
+        const detailed = found.map(({ revision }) => {
+          const key = `${revision.namespace}/${revision.release}`;
+          const nth = seen.get(key) ?? 0;
+          seen.set(key, nth + 1);
+          return nth < detail;
+        });
+        return mapBounded(found, PARALLEL, async ({ revision, secret }, i) =>
+          detailed[i] ? readInto(revision, secret, within()) : revision,
+        );
       });
+    },
+
+    async overview(refs, readOptions) {
+      for (const { release, namespace } of refs) {
+        checkRelease(release);
+        checkNamespace(namespace);
+      }
+      const { found, unseen } = await timed(readOptions, (within) => overviewOf(kubernetes, refs, within));
+      return { revisions: found.sort(newestFirst).map(({ revision }) => revision), unseen };
+    },
+
+    async describe(revisions, readOptions) {
+      let problem: AppError | null = null;
+      const described = await timed(readOptions, (within) =>
+        mapBounded(revisions, PARALLEL, async (revision) => {
+          if (problem !== null) return revision;
+          try {
+            return await readInto(revision, secretOf(revision), within());
+          } catch (error) {
+            if (!(error instanceof AppError)) throw error;
+            problem ??= wholeDeadline(error, readOptions);
+            return revision;
+          }
+        }),
+      );
+      return { revisions: described, problem };
     },
 
     async payload(ref, revision, readOptions) {
       checkRelease(ref.release);
       checkNamespace(ref.namespace);
       checkRevision(revision);
-      const within = deadlineOf(readOptions);
-      const all = await listRevisions(kubernetes, ref.namespace, [ref.release], within());
-      const wanted = all.find((item) => item.revision.revision === revision);
-      if (!wanted) return null;
-      try {
-        return toPayload(wanted.revision, await read(ref.namespace, wanted.secret, within()));
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'NOT_FOUND') return null;
-        if (error instanceof AppError) throw error;
-        throw unavailable(
-          `Helm's record of ${ref.release} revision ${revision} in namespace ${ref.namespace} is damaged.`,
-          'choose another revision.',
-        );
-      }
+      return timed(readOptions, async (within) => {
+        const all = await listRevisions(kubernetes, ref.namespace, [ref.release], within());
+        const wanted = all.find((item) => item.revision.revision === revision);
+        if (!wanted) return null;
+        try {
+          return toPayload(wanted.revision, await read(ref.namespace, wanted.secret, within()));
+        } catch (error) {
+          if (error instanceof AppError && error.code === 'NOT_FOUND') return null;
+          if (error instanceof AppError) throw error;
+          throw unavailable(
+            `Helm's record of ${ref.release} revision ${revision} in namespace ${ref.namespace} is damaged.`,
+            'choose another revision.',
+          );
+        }
+      });
     },
 
     rollbackCommand,
 
     async dryRunRollback(ref, revision, readOptions) {
       const [program = 'helm', ...args] = await rollbackCommand(ref, revision);
-      const within = deadlineOf(readOptions);
-      if (major === null) {
-        const asked = await commands.run({ program, args: ['version', '--template', '{{.Version}}'], ...within() });
-        if (asked.not_found || asked.timed_out) return asked;
-        major = Number(/^v?(\d+)\./.exec(asked.stdout.trim())?.[1] ?? 0) || null;
-      }
-      // Helm 4 made it a choice; Helm 3 takes no value here, and its rollback asks the server anyway.
-      const dry = (major ?? 3) >= 4 ? '--dry-run=server' : '--dry-run';
-      return commands.run({ program, args: [...args, dry], ...within() });
+      return timed(readOptions, async (within) => {
+        if (major === null) {
+          const asked = await commands.run({ program, args: ['version', '--template', '{{.Version}}'], ...within() });
+          if (asked.not_found || asked.timed_out) return asked;
+          major = Number(/^v?(\d+)\./.exec(asked.stdout.trim())?.[1] ?? 0) || null;
+        }
+        // Helm 4 made it a choice; Helm 3 takes no value here, and its rollback asks the server anyway.
+        const dry = (major ?? 3) >= 4 ? '--dry-run=server' : '--dry-run';
+        return commands.run({ program, args: [...args, dry], ...within() });
+      });
     },
   };
 
@@ -134,6 +167,9 @@ export function createHelm(options: HelmOptions): { reader: HelmReader; actuator
   };
   return { reader, actuator };
 }
+
+/** The name that Helm gives a record. Source: helm.sh/helm, pkg/storage. */
+const secretOf = ({ release, revision }: Revision): string => `sh.helm.release.v1.${release}.v${revision}`;
 
 function checkRelease(name: string): void {
   if (name.length <= 53 && RELEASE.test(name)) return;
@@ -155,11 +191,23 @@ const newestFirst = ({ revision: a }: LabelledRevision, { revision: b }: Labelle
   compareText(a.namespace, b.namespace) || compareText(a.release, b.release) || b.revision - a.revision;
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Gives each step what is left of the deadline of the whole read; at least 1 ms, so that the step itself reports the end. */
-function deadlineOf(options: ReadOptions): () => ReadOptions {
+/**
+ * One deadline for all steps of a read: gives each what is left of it, at least 1 ms, so that the step itself reports the end. A step that runs out
+ * would name only its own rest of the time: the error names the whole.
+ */
+async function timed<T>(options: ReadOptions, work: (within: () => ReadOptions) => Promise<T>): Promise<T> {
   const end = performance.now() + options.deadline_ms;
-  return () => ({ ...options, deadline_ms: Math.max(1, Math.floor(end - performance.now())) });
+  try {
+    return await work(() => ({ ...options, deadline_ms: Math.max(1, Math.floor(end - performance.now())) }));
+  } catch (error) {
+    throw wholeDeadline(error, options);
+  }
 }
+
+const wholeDeadline = <T>(error: T, { deadline_ms, signal }: ReadOptions): T | AppError =>
+  error instanceof AppError && error.code === 'TIMEOUT' && !signal?.aborted
+    ? timedOut(error.message.replace(/ within \d+ ms\b/, ` within ${deadline_ms} ms`), error.next)
+    : error;
 
 async function mapBounded<T, R>(
   items: readonly T[],

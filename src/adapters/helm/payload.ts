@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { isInstant, toInstant } from '../../domain/instant.ts';
+import { type Instant, isInstant, toInstant } from '../../domain/instant.ts';
 import { objectsIn } from '../../domain/manifest-diff.ts';
+import { maskText } from '../../domain/mask.ts';
 import type { Revision, RevisionPayload } from '../../domain/observe.ts';
 import { type HelmRecord, recordSchema } from './schema.ts';
 
@@ -21,15 +22,24 @@ export async function decodeRecord(field: string): Promise<HelmRecord> {
 /** The facts of the labels with those of the record over them. */
 export function withRecord(revision: Revision, record: HelmRecord): Revision {
   const chart = record.chart?.metadata;
-  // Go prints nanoseconds and the zero time as year 1; an empty string is an unset one.
-  const last = record.info.last_deployed.replace(/(\.\d{9})\d+/, '$1');
+  const { last_deployed, deleted, rollback_revision } = record.info;
+  const uninstalled_at = instantOf(deleted);
   return {
     ...revision,
     chart: chart?.name ? `${chart.name}-${chart.version}` : null,
     app_version: chart?.appVersion || null,
-    deployed_at: isInstant(last) && !last.startsWith('0001-') ? toInstant(new Date(last)) : revision.deployed_at,
-    description: record.info.description || null,
+    deployed_at: instantOf(last_deployed) ?? revision.deployed_at,
+    // Of a failed operation it is Helm's error, which can quote the objects of the chart.
+    description: record.info.description ? maskText(record.info.description) : null,
+    ...(uninstalled_at === null ? {} : { uninstalled_at }),
+    ...(rollback_revision ? { rollback_to: rollback_revision } : {}),
   };
+}
+
+/** Go prints nanoseconds and the zero time as year 1; an empty string is an unset one. */
+function instantOf(text: string): Instant | null {
+  const instant = text.replace(/(\.\d{9})\d+/, '$1');
+  return isInstant(instant) && !instant.startsWith('0001-') ? toInstant(new Date(instant)) : null;
 }
 
 export function toPayload(revision: Revision, record: HelmRecord): RevisionPayload {

@@ -43,7 +43,17 @@ export const recordSchema = z.object({
   name: z.string(),
   namespace: text,
   version: z.number().int(),
-  info: z.object({ last_deployed: text, description: text, status: text }).prefault({}),
+  info: z
+    .object({
+      last_deployed: text,
+      // Set only by an uninstallation.
+      deleted: text,
+      description: text,
+      status: text,
+      // Helm 4 only.
+      rollback_revision: z.number().int().nullish(),
+    })
+    .prefault({}),
   chart: z
     .object({
       metadata: z.object({ name: text, version: text, appVersion: text }).nullish(),

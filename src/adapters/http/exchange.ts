@@ -44,7 +44,14 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'cannot be reached',
   ENETUNREACH: 'cannot be reached',
   ETIMEDOUT: 'cannot be reached',
-  EPROTO: 'does not speak TLS as expected',
+};
+
+/** Node's codes for certificates (https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes). */
+const UNTRUSTED = /CERT|SIGN|CRL|^ERR_TLS|^UNABLE_TO_|^INVALID_(?:CA|PURPOSE)$|^PATH_LENGTH|^HOSTNAME_MISMATCH/;
+const CERTIFICATES: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has to be renewed; check the clock of this machine too.',
+  CERT_NOT_YET_VALID: 'check the clock of this machine, and of the one that issued the certificate.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use an address that stands in the certificate.',
 };
 
 const codeOf = (error: unknown): string =>
@@ -59,10 +66,23 @@ function failure(error: unknown, target: Target): AppError {
       'check the secret for line breaks or blanks.',
     );
   }
-  if (/CERT|SIGNED|ERR_TLS|ERR_SSL/.test(code)) {
+  if (/^ERR_SSL_.*ALERT_.*(?:CERTIFICATE|UNKNOWN_CA)/.test(code)) {
+    return unavailable(
+      `${target.label} asks for a client certificate (${code}).`,
+      'client certificates cannot be configured here: give it a token or a password, or a proxy that has the certificate.',
+    );
+  }
+  // The rest of ERR_SSL_ is OpenSSL's word for what is no TLS, or not the version or ciphers that both sides know.
+  if (code.startsWith('ERR_SSL_')) {
+    return unavailable(
+      `${target.label} does not speak TLS as expected (${code}).`,
+      'check whether the address begins with http:// or https://, and its port.',
+    );
+  }
+  if (UNTRUSTED.test(code)) {
     return unavailable(
       `${target.label} has a TLS certificate that is not trusted (${code}).`,
-      'configure its certificate authority, or check the address.',
+      CERTIFICATES[code] ?? 'name its certificate authority under auth.ca_file, or check the address.',
     );
   }
   if (code.startsWith('HPE_')) {
@@ -70,6 +90,12 @@ function failure(error: unknown, target: Target): AppError {
   }
   if (code.startsWith('Z_') || code === 'ERR_BUFFER_TOO_LARGE') {
     return unavailable(`${target.label} sent a gzip body that is damaged.`, 'look at what answers at this address.');
+  }
+  if (code === 'EPROTO') {
+    return unavailable(
+      `${target.label} does not speak TLS as expected.`,
+      'check whether the address begins with http:// or https://, and its port.',
+    );
   }
   return unavailable(
     `${target.label} ${PROBLEMS[code] ?? `could not be asked${code ? ` (${code})` : ''}`}.`,

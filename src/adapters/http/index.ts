@@ -10,6 +10,8 @@ export { type HttpAuth, joinUrl, reveal, type Secret } from './target.ts';
 export interface JsonRequest extends HttpRequest {
   /** Statuses besides 2xx whose JSON is returned for the caller to read, such as the 400 of Prometheus. */
   also_accept?: readonly number[] | undefined;
+  /** Statuses that say all there is to say: they resolve with `json: null`, whatever their body. */
+  without_json?: readonly number[] | undefined;
 }
 
 export interface JsonAnswer {
@@ -46,6 +48,10 @@ function refusal(answer: HttpAnswer, url: URL, label: string): AppError {
       'configure the final address; a redirect is often a sign-in page.',
     );
   }
+  // The words of Go's net/http, as Prometheus and Alertmanager say them.
+  if (status === 400 && answer.body.includes('HTTP request to an HTTPS server')) {
+    return unavailable(`${label} speaks HTTPS and was asked with HTTP.`, 'write https:// in the configured address.');
+  }
   if (status === 429) return unavailable(`${label} answered 429: too many requests.`, 'wait a little and ask again.');
   return unavailable(`${label} answered ${status}.`, 'look at the logs of that source.');
 }
@@ -58,6 +64,9 @@ function refusal(answer: HttpAnswer, url: URL, label: string): AppError {
 export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
   const { url, label } = parseTarget(request.url, request.secret_path);
   const answer = await exchange(request);
+  if (request.without_json?.includes(answer.status)) {
+    return { status: answer.status, json: null, headers: answer.headers, latency_ms: answer.latency_ms };
+  }
   const readable = isSuccess(answer.status) || (request.also_accept?.includes(answer.status) ?? false);
   if (!readable) throw refusal(answer, url, label);
   try {

@@ -1,8 +1,10 @@
-import { AppError, unavailable } from '../../errors.ts';
+import { AppError, conflict, unavailable } from '../../errors.ts';
 import type { ReadOptions } from '../../ports/kubernetes.ts';
 import type { Access } from './access.ts';
-import { type HttpAnswer, type HttpRequest, send } from './http.ts';
+import { type HttpAnswer, type HttpRequest, type Sender, send } from './http.ts';
+import type { LoadedKubeconfig } from './kubeconfig.ts';
 import { type Limit, startLimit } from './limit.ts';
+import { contextOf, nobody, refused } from './refused.ts';
 import { type Subject, statusError } from './status.ts';
 
 const PAGE = 500;
@@ -35,31 +37,68 @@ export interface KubeClient {
   dated(spec: GetSpec, limit: Limit): Promise<{ json: unknown; server_date: string | null }>;
 }
 
+/** How often a kubeconfig may change under one request. */
+const SETTLE = 5;
+
+interface Exchanged {
+  answer: HttpAnswer;
+  host: string;
+  /** Who sent it where: one reading of the kubeconfig, never half of the one before. */
+  as: Identity;
+}
+
+interface Identity {
+  loaded: LoadedKubeconfig;
+  sender: Sender;
+}
+
 export function createClient(access: Access): KubeClient {
+  /** Credentials go only to the server of the kubeconfig that they come from, also when the file changes at this moment. */
+  const identity = async (limit: Limit): Promise<Identity> => {
+    for (let i = 0; i < SETTLE; i++) {
+      const loaded = await access.load();
+      const { headers, agent } = await access.credentials(limit);
+      if ((await access.load()) === loaded)
+        return { loaded, sender: { headers: { ...headers, ...loaded.impersonation }, agent } };
+    }
+    throw conflict('the kubeconfig changes again and again.', 'try again when it is at rest.');
+  };
+
   const exchange = async (
     method: HttpRequest['method'],
     spec: GetSpec,
     limit: Limit,
     body?: HttpRequest['body'],
-  ): Promise<{ answer: HttpAnswer; host: string }> => {
-    const once = async (): Promise<{ answer: HttpAnswer; host: string }> => {
-      const { server } = await access.load();
+  ): Promise<Exchanged> => {
+    const once = async (as: Identity): Promise<Exchanged> => {
+      const { server, context } = as.loaded;
       const url = new URL(`${server.origin}${server.pathname.replace(/\/$/, '')}${spec.path}`);
       for (const [name, value] of Object.entries(spec.query ?? {})) url.searchParams.set(name, value);
-      const request: HttpRequest = { method, url, accept: spec.accept ?? JSON_TYPE, ...(body ? { body } : {}) };
-      return { answer: await send(request, await access.credentials(limit), limit), host: server.host };
+      const request: HttpRequest = {
+        method,
+        url,
+        accept: spec.accept ?? JSON_TYPE,
+        whose: contextOf(context),
+        ...(body ? { body } : {}),
+      };
+      return { answer: await send(request, as.sender, limit), host: server.host, as };
     };
-    const first = await once();
+    const first = await once(await identity(limit));
     if (first.answer.status !== 401) return first;
-    // Tokens are renewed behind our back, in the kubeconfig or by its plugin: read them again, once.
-    access.forget();
-    return once();
+    // Tokens are renewed behind our back, in the kubeconfig or by its plugin: read them again, once, unless another read already had them dropped.
+    if ((await access.load()) === first.as.loaded) access.forget();
+    return once(await identity(limit));
   };
 
-  const parsed = ({ answer, host }: { answer: HttpAnswer; host: string }, subject: Subject): unknown => {
-    if (answer.status < 200 || answer.status > 299) throw statusError(answer.status, answer.body, subject, host);
+  const parsed = ({ answer, host, as }: Exchanged, subject: Subject): unknown => {
+    if (answer.status < 200 || answer.status > 299) {
+      const presented = { loaded: as.loaded, authorization: as.sender.headers.Authorization?.toString() };
+      if (answer.status === 401) throw refused(presented);
+      const unknown = answer.status === 403 ? nobody(presented) : null;
+      throw unknown ?? statusError(answer.status, Buffer.from(answer.text), subject, host);
+    }
     try {
-      return JSON.parse(answer.body.toString('utf8')) as unknown;
+      return JSON.parse(answer.text) as unknown;
     } catch {
       throw unavailable(
         `the Kubernetes API server ${host} sent an answer that is not JSON.`,

@@ -1,34 +1,43 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createGunzip } from 'node:zlib';
-import { type AppError, unavailable } from '../../errors.ts';
-import type { Credentials } from './access.ts';
+import { type AppError, notConfigured, unavailable } from '../../errors.ts';
 import type { Limit } from './limit.ts';
+import { ProxyError } from './tunnel.ts';
+
+/** As whom a request goes, and over which connections. */
+export interface Sender {
+  headers: Readonly<Record<string, string | string[]>>;
+  agent: HttpAgent;
+}
 
 export interface HttpRequest {
   method: 'GET' | 'PATCH' | 'POST';
   url: URL;
   accept: string;
+  /** The context in words, for errors that its kubeconfig must mend. */
+  whose: string;
   body?: { type: string; text: string };
 }
 
 export interface HttpAnswer {
   status: number;
-  body: Buffer;
+  /** Text as it came: as bytes, pieces of large lists would lie about unseen by the garbage collector until the next full collection. */
+  text: string;
   /** The header `Date`; null where there is none. */
   date: string | null;
 }
 
-/** Bytes of one answer, packed and unpacked. */
+/** Characters of one answer, unpacked. */
 const MAX_BODY = 64 * 1024 * 1024;
 
 /** One request with one deadline over connect, headers and body. Throws `TIMEOUT` or `UNAVAILABLE`; any status resolves. */
-export async function send(spec: HttpRequest, credentials: Credentials, limit: Limit): Promise<HttpAnswer> {
+export async function send(spec: HttpRequest, sender: Sender, limit: Limit): Promise<HttpAnswer> {
   try {
-    return await attempt(spec, credentials, limit);
+    return await attempt(spec, sender, limit);
   } catch (error) {
     // The server closed an idle connection at the moment it was used again; nothing of the request was read.
-    if (error instanceof StaleConnection && spec.method === 'GET') return attempt(spec, credentials, limit);
+    if (error instanceof StaleConnection && spec.method === 'GET') return attempt(spec, sender, limit);
     throw error instanceof StaleConnection ? error.problem : error;
   }
 }
@@ -41,11 +50,11 @@ class StaleConnection extends Error {
   }
 }
 
-function attempt(spec: HttpRequest, credentials: Credentials, limit: Limit): Promise<HttpAnswer> {
+function attempt(spec: HttpRequest, sender: Sender, limit: Limit): Promise<HttpAnswer> {
   const left = limit.remaining();
   return new Promise((resolve, reject) => {
-    const headers: Record<string, string> = {
-      ...credentials.headers,
+    const headers: Record<string, string | string[]> = {
+      ...sender.headers,
       accept: spec.accept,
       'accept-encoding': 'gzip',
       'user-agent': 'incident-mcp',
@@ -72,24 +81,25 @@ function attempt(spec: HttpRequest, credentials: Credentials, limit: Limit): Pro
     const timer = setTimeout(onEnd, left);
     limit.signal?.addEventListener('abort', onEnd, { once: true });
     try {
-      request = open(spec.url, { method: spec.method, agent: credentials.agent, headers });
+      // The deadline also ends a proxy that never lets through: the agent would wait for it for ever.
+      request = open(spec.url, { method: spec.method, agent: sender.agent, headers, timeout: Math.ceil(left) });
     } catch {
       fail(
-        unavailable(
-          'the request to the Kubernetes API server could not be made.',
-          'check the credentials of the kubeconfig.',
+        notConfigured(
+          `the request to the Kubernetes API server ${spec.url.host} could not be made with the credentials of ${spec.whose}.`,
+          'check the certificate, key and token of the kubeconfig.',
         ),
       );
       return;
     }
     request.on('error', (error: NodeJS.ErrnoException) => {
-      const problem = connectionError(spec.url, error);
+      const problem = connectionError(spec, error);
       fail(request?.reusedSocket && error.code === 'ECONNRESET' ? new StaleConnection(problem) : problem);
     });
     request.on('response', (response) => {
       readBody(response, spec.url).then(
-        (body) =>
-          settle(() => resolve({ status: response.statusCode ?? 0, body, date: response.headers.date ?? null })),
+        (text) =>
+          settle(() => resolve({ status: response.statusCode ?? 0, text, date: response.headers.date ?? null })),
         (error: Error) => fail(error),
       );
     });
@@ -97,11 +107,11 @@ function attempt(spec: HttpRequest, credentials: Credentials, limit: Limit): Pro
   });
 }
 
-function readBody(response: IncomingMessage, url: URL): Promise<Buffer> {
+function readBody(response: IncomingMessage, url: URL): Promise<string> {
   return new Promise((resolve, reject) => {
     const half = (): AppError =>
       unavailable(`the Kubernetes API server ${url.host} broke off in the middle of its answer.`, 'try again.');
-    const parts: Buffer[] = [];
+    const parts: string[] = [];
     let size = 0;
     response.on('error', () => reject(half()));
     response.on('close', () => {
@@ -114,7 +124,8 @@ function readBody(response: IncomingMessage, url: URL): Promise<Buffer> {
         reject(unavailable(`the Kubernetes API server ${url.host} sent an answer that does not unpack.`, 'try again.')),
       );
     }
-    stream.on('data', (chunk: Buffer) => {
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
       size += chunk.length;
       if (size > MAX_BODY) {
         response.destroy();
@@ -129,27 +140,46 @@ function readBody(response: IncomingMessage, url: URL): Promise<Buffer> {
       parts.push(chunk);
     });
     stream.on('end', () => {
-      if (response.complete) resolve(Buffer.concat(parts));
+      if (response.complete) resolve(parts.join(''));
       else reject(half());
     });
   });
 }
 
-const CERTIFICATE = /^(CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME_MISMATCH|INVALID_CA)/;
+const TLS =
+  /^(CERT_|CRL_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME_MISMATCH|INVALID_CA)/;
+const UNKNOWN_AUTHORITY = /^(UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|INVALID_CA)/;
+const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|^EPROTO$/;
+
+/** What is wrong with TLS by Node's code, and what to mend. */
+function tlsProblem(code: string): [why: string, next: string] {
+  if (UNKNOWN_AUTHORITY.test(code))
+    return [
+      'its certificate is not signed by the certificate authority of the kubeconfig',
+      'fetch the kubeconfig of this cluster anew; a rebuilt cluster has another authority.',
+    ];
+  if (code === 'CERT_HAS_EXPIRED') return ['its certificate has expired', "renew the API server's certificate."];
+  if (code === 'CERT_NOT_YET_VALID') return ['its certificate is not valid yet', "check this machine's clock."];
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return ['its certificate is for another name', 'correct server, or set tls-server-name in the kubeconfig.'];
+  if (code.includes('ALERT'))
+    return ['it refused the client certificate or the handshake', 'check the client certificate of the kubeconfig.'];
+  if (NO_TLS.test(code)) return ['that port does not speak TLS', 'check server in the kubeconfig: host, port, https.'];
+  return ['the handshake failed', 'check server, certificate authority and client certificate of the kubeconfig.'];
+}
 
 /** Only the code of the cause is told: messages of TLS and of proxies can hold more than is good. */
-function connectionError(url: URL, error: NodeJS.ErrnoException): AppError {
+function connectionError({ url, whose }: HttpRequest, error: NodeJS.ErrnoException): AppError {
   const code = error.code ?? 'no code';
   const server = `the Kubernetes API server ${url.host}`;
   const next = 'check that the cluster is up and reachable (VPN, firewall, kubeconfig).';
+  if (error instanceof ProxyError) return unavailable(`${server} was not reached: ${error.message}`, error.next);
   if (code === 'ECONNREFUSED') return unavailable(`${server} refused the connection.`, next);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return unavailable(`the host name of ${server} was not found (${code}).`, next);
-  if (CERTIFICATE.test(code)) {
-    return unavailable(
-      `the TLS connection to ${server} failed (${code}).`,
-      'check the certificate authority in the kubeconfig.',
-    );
+  if (TLS.test(code)) {
+    const [why, mend] = tlsProblem(code);
+    return unavailable(`the TLS connection to ${server} (${whose}) failed: ${why} (${code}).`, mend);
   }
   return unavailable(`the connection to ${server} failed (${code}).`, next);
 }

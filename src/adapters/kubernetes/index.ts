@@ -1,6 +1,6 @@
 import { shortInstant, toInstant } from '../../domain/instant.ts';
 import type { KubeEvent, Workload } from '../../domain/observe.ts';
-import { invalidInput } from '../../errors.ts';
+import { AppError, conflict, invalidInput } from '../../errors.ts';
 import type { KubernetesActuator, KubernetesReader, ReadOptions } from '../../ports/kubernetes.ts';
 import { type AccessOptions, createAccess } from './access.ts';
 import { createClient, type GetSpec, orElse, type PagesSpec } from './client.ts';
@@ -8,7 +8,9 @@ import { newestFirst, toEvent } from './events.ts';
 import { createInspector, type Inspector } from './inspector.ts';
 import { interferersOf } from './interferers.ts';
 import { checkNamespace } from './names.ts';
-import { PodTally, TABLE } from './pods.ts';
+import { allowedParts } from './parts.ts';
+import { summarizePods } from './pods.ts';
+import { rehearse } from './rehearse.ts';
 import { eventSchema, read, readItems, workloadSchema } from './schema.ts';
 import { KINDS, RESTARTED_AT, toWorkload, workloadPath, workloadSubject } from './workloads.ts';
 
@@ -40,6 +42,15 @@ const conditionalScale = (replicas: number, only_if: { uid: string; replicas?: n
   ],
 });
 
+const isInvalid = (error: unknown): error is AppError => error instanceof AppError && error.code === 'INVALID_INPUT';
+
+/** The API server answers a condition that does not hold with 422 and words that do not tell it. */
+const moved = (kind: Workload['kind'], name: string): AppError =>
+  conflict(
+    `${kind} ${name} is not what it was a moment ago: another object of that name, or other replicas.`,
+    'look at it again.',
+  );
+
 export interface Kubernetes {
   reader: KubernetesReader;
   actuator: KubernetesActuator;
@@ -68,7 +79,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     async listWorkloads(namespaces, readOptions) {
       const wanted = scopes(namespaces).flatMap((namespace) => KINDS.map((kind) => ({ namespace, kind })));
       const limit = await client.limit(readOptions);
-      const lists = await Promise.all(
+      const lists = await allowedParts(
         wanted.map(async ({ namespace, kind }) => {
           let found: Workload[] = [];
           const onPage = (page: unknown): void => {
@@ -81,6 +92,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
           await client.pages({ path: workloadPath(kind, namespace), subject, onPage, onRestart }, limit);
           return found;
         }),
+        readOptions,
       );
       return lists.flat();
     },
@@ -88,23 +100,9 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     async summarizePods(namespaces, readOptions) {
       const wanted = scopes(namespaces);
       const limit = await client.limit(readOptions);
-      const tallies = await Promise.all(
-        wanted.map(async (namespace) => {
-          const tally = new PodTally(now());
-          await client.pages(
-            {
-              path: core(namespace, 'pods'),
-              subject: { verb: 'list', resource: 'pods', namespace },
-              accept: TABLE,
-              // Over all namespaces only the row's metadata tells which one it is.
-              query: { includeObject: namespace === null ? 'Metadata' : 'None' },
-              onPage: (page) => tally.page(page, namespace),
-              onRestart: () => tally.clear(),
-            },
-            limit,
-          );
-          return tally.summaries();
-        }),
+      const tallies = await allowedParts(
+        wanted.map((namespace) => summarizePods(client, namespace, now(), limit)),
+        readOptions,
       );
       return tallies.flat();
     },
@@ -112,7 +110,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     async listWarnings(namespaces, count, readOptions) {
       const wanted = scopes(namespaces);
       const limit = await client.limit(readOptions);
-      const lists = await Promise.all(
+      const lists = await allowedParts(
         wanted.map(async (namespace) => {
           let found: KubeEvent[] = [];
           await client.pages(
@@ -132,6 +130,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
           );
           return found;
         }),
+        readOptions,
       );
       return lists.flat().sort(newestFirst).slice(0, count);
     },
@@ -147,6 +146,10 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     async interferers(workload, readOptions) {
       return interferersOf(client, workload, await client.limit(readOptions));
     },
+
+    async rehearse(release, steps, readOptions) {
+      return rehearse(client, release, steps, await client.limit(readOptions));
+    },
   };
 
   const actuator: KubernetesActuator = {
@@ -155,7 +158,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
       const limit = await client.limit(readOptions);
       // What `kubectl rollout restart` writes: RFC 3339 with seconds.
       const annotations = { [RESTARTED_AT]: shortInstant(toInstant(at)) };
-      const answer = await client.patch(
+      const order = client.patch(
         {
           path,
           query: { fieldManager: FIELD_MANAGER },
@@ -169,6 +172,9 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
         },
         limit,
       );
+      const answer = await order.catch((error: unknown) => {
+        throw only_if && isInvalid(error) && error.message.includes('metadata.uid') ? moved(kind, name) : error;
+      });
       return read(workloadSchema, answer, `a ${kind}`).metadata.generation;
     },
 
@@ -180,7 +186,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
       }
       const path = `${workloadPath(kind, namespace, name)}/scale`;
       const limit = await client.limit(readOptions);
-      await client.patch(
+      const order = client.patch(
         {
           path,
           query: { fieldManager: FIELD_MANAGER },
@@ -189,6 +195,9 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
         },
         limit,
       );
+      await order.catch((error: unknown) => {
+        throw only_if && isInvalid(error) ? moved(kind, name) : error;
+      });
     },
   };
 

@@ -3,10 +3,11 @@ import { oneLine } from '../../domain/text.ts';
 import type { ReadOptions } from '../../ports/kubernetes.ts';
 import type { KubeClient } from './client.ts';
 import { checkNamespace } from './names.ts';
+import { rulesIn } from './rules.ts';
 import { accessReviewSchema, read, versionSchema } from './schema.ts';
 
 export interface AccessQuestion {
-  verb: 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete';
+  verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
   /** API group; empty for the core. */
   group: string;
   resource: string;
@@ -24,7 +25,10 @@ export interface AccessAnswer extends AccessQuestion {
 export interface Inspector {
   /** Version and clock of the API server, and the milliseconds that the answer took. */
   server(options: ReadOptions): Promise<{ version: string; server_date: string | null; latency_ms: number }>;
-  /** Whether the credentials allow it, by SelfSubjectAccessReview, in the order of the questions. Changes nothing. */
+  /**
+   * Whether the credentials allow it, in the order of the questions: by SelfSubjectRulesReview, and by SelfSubjectAccessReview where that does not
+   * tell all. Changes nothing.
+   */
   canI(questions: readonly AccessQuestion[], options: ReadOptions): Promise<AccessAnswer[]>;
 }
 
@@ -43,9 +47,16 @@ export function createInspector(client: KubeClient): Inspector {
 
     async canI(questions, options) {
       const limit = await client.limit(options);
+      const namespaces = [...new Set(questions.map(({ namespace }) => namespace))];
+      const rules = new Map(
+        await Promise.all(namespaces.map(async (name) => [name, await rulesIn(client, name, limit)] as const)),
+      );
       return Promise.all(
         questions.map(async (question): Promise<AccessAnswer> => {
           const { verb, group, resource, subresource, namespace } = question;
+          const known = rules.get(namespace);
+          if (known?.allow(question)) return { ...question, allowed: true, problem: null };
+          if (known?.complete) return { ...question, allowed: false, problem: null };
           const answer = await client.create(
             {
               path: REVIEWS,

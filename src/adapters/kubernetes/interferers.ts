@@ -36,7 +36,7 @@ export async function interferersOf(client: KubeClient, workload: Workload, limi
   for (const { metadata, spec } of readItems(autoscalerSchema, autoscalers, 'HorizontalPodAutoscaler')) {
     if (spec.scaleTargetRef.kind !== kind || spec.scaleTargetRef.name !== name) continue;
     words.push(
-      `HorizontalPodAutoscaler ${metadata.name} keeps ${kind} ${name} between ${spec.minReplicas ?? 1} and ${spec.maxReplicas} replicas and may undo a change of its scale.`,
+      `HorizontalPodAutoscaler ${metadata.name} keeps ${kind} ${name} between ${spec.minReplicas ?? 1} and ${spec.maxReplicas} replicas: it may undo a change of its scale, and stands still only at 0.`,
     );
   }
   for (const { metadata, spec, status } of readItems(disruptionBudgetSchema, budgets, 'PodDisruptionBudget')) {

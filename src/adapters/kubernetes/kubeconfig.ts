@@ -1,8 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-// Of the library only this module is used: its index loads 500 more that nothing here needs.
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import { type AppError, notConfigured } from '../../errors.ts';
+import { notConfigured } from '../../errors.ts';
+import { readKubeconfigs } from './kubeconfig-file.ts';
+import { type CheckedUser, checkCluster, checkUser } from './kubeconfig-parts.ts';
+import { type Chosen, libraryConfig } from './library.ts';
 
 export interface KubeconfigOptions {
   /** Default: the kubeconfig's current context. */
@@ -17,66 +20,43 @@ export interface LoadedKubeconfig {
   /** null inside a cluster, where there is no kubeconfig and so no context to name. */
   context: string | null;
   server: URL;
-  /** Folder of the kubeconfig, to which a plugin's relative path refers. */
+  /** Folder of the kubeconfig; paths of plugins and files are absolute already. */
   folder: string;
+  /** Headers that make each request that of someone else; empty where nobody is impersonated. */
+  impersonation: CheckedUser['impersonation'];
 }
 
-const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-/** Authentication that kubectl dropped with 1.26; the library would start a program for it without any deadline. */
-const DROPPED = new Set(['gcp', 'azure', 'exec']);
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const SHOWN = 30;
 
 /** Loads and checks; throws `NOT_CONFIGURED` with what to mend. Touches files, never the network. */
 export async function loadKubeconfig(options: KubeconfigOptions): Promise<LoadedKubeconfig> {
-  const { KubeConfig, makeAbsolutePath } = await import('@kubernetes/client-node/dist/config.js');
-  const config = new KubeConfig();
   const files = kubeconfigFiles(options);
-  if (files.length === 0) {
-    if (!options.env.KUBERNETES_SERVICE_HOST || !existsSync(SERVICE_ACCOUNT_TOKEN)) {
-      throw notConfigured('no kubeconfig was found.', 'set kubeconfig in the configuration, or $KUBECONFIG.');
-    }
-    config.loadFromCluster();
-  } else {
-    const parts = files.map((file) => {
-      const part = new KubeConfig();
-      try {
-        part.loadFromFile(file, { onInvalidEntry: 'filter' });
-      } catch (error) {
-        throw unreadable(file, error);
-      }
-      for (const user of part.users) {
-        const tokenFile: unknown = user.authProvider?.config?.tokenFile;
-        if (typeof tokenFile === 'string')
-          user.authProvider.config.tokenFile = makeAbsolutePath(dirname(file), tokenFile);
-      }
-      return part;
-    });
-    // As kubectl merges: the first file that names a thing wins.
-    const first = <T extends { name: string }>(lists: T[][]): T[] => {
-      const named = new Map<string, T>();
-      for (const item of lists.flat()) if (!named.has(item.name)) named.set(item.name, item);
-      return [...named.values()];
-    };
-    config.loadFromOptions({
-      clusters: first(parts.map((part) => part.clusters)),
-      users: first(parts.map((part) => part.users)),
-      contexts: first(parts.map((part) => part.contexts)),
-      currentContext: parts.find((part) => part.currentContext)?.currentContext,
-    });
-  }
-  const inCluster = files.length === 0;
-  if (options.context !== undefined && !inCluster) config.setCurrentContext(options.context);
-  const server = checkContext(config);
-  return { config, context: inCluster ? null : config.getCurrentContext(), server, folder: dirname(files[0] ?? '/') };
+  const { chosen, server, impersonation } = files.length === 0 ? ofThePod(options) : ofFiles(files, options);
+  return {
+    config: await libraryConfig(chosen),
+    context: chosen.context,
+    server,
+    folder: dirname(files[0] ?? '/'),
+    impersonation,
+  };
 }
 
 /** Changes whenever the files do that `loadKubeconfig` would read. */
 export const kubeconfigStamp = (options: KubeconfigOptions): string =>
   kubeconfigFiles(options)
-    .map((file) => {
-      const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-      return `${file}\0${stat ? `${stat.ino}:${stat.size}:${stat.mtimeNs}` : 'none'}`;
-    })
+    .map((file) => `${file}\0${stampOf(file)}`)
     .join('\n');
+
+function stampOf(file: string): string {
+  try {
+    const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return stat ? `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}` : 'none';
+  } catch (error) {
+    // Reading it says why, in words.
+    return String((error as NodeJS.ErrnoException).code);
+  }
+}
 
 function kubeconfigFiles({ kubeconfig, env }: KubeconfigOptions): string[] {
   if (kubeconfig !== undefined) return [kubeconfig];
@@ -91,39 +71,66 @@ function kubeconfigFiles({ kubeconfig, env }: KubeconfigOptions): string[] {
   return file !== '' && existsSync(file) ? [file] : [];
 }
 
-function unreadable(file: string, error: unknown): AppError {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  // A parser's message quotes the line, which may hold a token.
-  const why = code ? `cannot be read (${code})` : 'is not a valid kubeconfig';
-  return notConfigured(`the kubeconfig ${file} ${why}.`, 'check its path, its permissions and its YAML.');
+interface Found {
+  chosen: Chosen;
+  server: URL;
+  impersonation: CheckedUser['impersonation'];
 }
 
-function checkContext(config: KubeConfig): URL {
-  const known = config.getContexts().map((context) => context.name);
-  const list = known.length > 0 ? `known contexts: ${known.slice(0, 30).join(', ')}` : 'it has no contexts';
-  const name = config.getCurrentContext();
-  if (!name)
+function ofFiles(files: readonly string[], options: KubeconfigOptions): Found {
+  const parts = readKubeconfigs(files);
+  const where = `the kubeconfig ${files.join(' with ')}`;
+  const known = [...parts.contexts.keys()];
+  const more = known.length > SHOWN ? ` and ${known.length - SHOWN} more` : '';
+  const list = known.length > 0 ? `known contexts: ${known.slice(0, SHOWN).join(', ')}${more}` : 'it has no contexts';
+  const name = options.context ?? parts.current;
+  if (name === undefined) {
     throw notConfigured(
-      `no context is chosen and the kubeconfig has no current one; ${list}.`,
+      `no context is chosen and ${where} has no current one; ${list}.`,
       'set context for the environment.',
     );
-  if (!known.includes(name)) {
-    throw notConfigured(`the kubeconfig has no context "${name}"; ${list}.`, 'correct context for the environment.');
   }
-  const server = config.getCurrentCluster()?.server;
-  if (!server || !URL.canParse(server)) {
-    throw notConfigured(`the context "${name}" names no cluster with a valid server.`, 'mend the kubeconfig.');
-  }
-  const url = new URL(server);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw notConfigured(`the server of the context "${name}" is neither http nor https.`, 'mend the kubeconfig.');
-  }
-  const provider = config.getCurrentUser()?.authProvider?.name as string | undefined;
-  if (provider !== undefined && DROPPED.has(provider)) {
+  const context = parts.contexts.get(name)?.value;
+  if (context === undefined)
     throw notConfigured(
-      `the user of the context "${name}" has the auth-provider "${provider}", which Kubernetes dropped with 1.26.`,
-      'use the exec credential plugin of that provider.',
+      `the kubeconfig has no context "${name}"; ${list}.`,
+      `correct context for the environment, or ${where}.`,
+    );
+  const nameOf = (key: string): string => (typeof context[key] === 'string' ? context[key] : '');
+  const part = (key: 'cluster' | 'user') => {
+    const found = parts[`${key}s`].get(nameOf(key));
+    if (found !== undefined) return found;
+    const why =
+      nameOf(key) === '' ? `names no ${key}` : `names the ${key} "${nameOf(key)}", which ${where} does not have`;
+    throw notConfigured(`the context "${name}" ${why}.`, 'mend the kubeconfig, or choose another context.');
+  };
+  const { cluster, server, told } = checkCluster(nameOf('cluster'), part('cluster'), name, options.env);
+  // No user is a choice: `kubectl proxy` needs none. The server says whether it lets nobody in.
+  const user = nameOf('user') === '' ? { value: {}, folder: '/' } : part('user');
+  const checked = checkUser(nameOf('user'), user, name, told);
+  return {
+    server,
+    chosen: { context: name, cluster, user: checked.user, token_file: checked.token_file },
+    impersonation: checked.impersonation,
+  };
+}
+
+/** The account that Kubernetes mounts into a pod. Source: client-go, rest.InClusterConfig. */
+function ofThePod({ context, env }: KubeconfigOptions): Found {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  const next = 'set kubeconfig in the configuration, or $KUBECONFIG.';
+  if (!host || !port || !existsSync(join(ACCOUNT, 'token'))) throw notConfigured('no kubeconfig was found.', next);
+  if (context !== undefined) {
+    // kubectl and Helm refuse it too. Two environments that name two contexts must not both get the cluster of this pod.
+    throw notConfigured(
+      `the context "${context}" is asked for, but no kubeconfig was found, and the pod's own account has no contexts.`,
+      'mount a kubeconfig and name it, or remove context to use the account of the pod.',
     );
   }
-  return url;
+  const url = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const ca = join(ACCOUNT, 'ca.crt');
+  const value = { server: url, ...(existsSync(ca) ? { 'certificate-authority': ca } : {}) };
+  const { cluster, server } = checkCluster('in-cluster', { value, folder: '/' }, 'in-cluster', env);
+  const user = { name: 'in-cluster' };
+  return { server, chosen: { context: null, cluster, user, token_file: join(ACCOUNT, 'token') }, impersonation: {} };
 }

@@ -1,10 +1,14 @@
+import { z } from 'zod';
 import { toInstant } from '../../domain/instant.ts';
 import type { PodSummary } from '../../domain/observe.ts';
+import { AppError } from '../../errors.ts';
+import type { KubeClient } from './client.ts';
+import type { Limit } from './limit.ts';
 import { type PodObject, podSchema, read, readItems, tableSchema } from './schema.ts';
 import { parseAge } from './time.ts';
 
 /** Asks for what `kubectl get pods` shows; the second form is for servers without tables. */
-export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
 // The letters of Kubernetes' generated suffixes (apimachinery, util/rand): no vowels, no 0, 1, 3. So `-gateway` is none.
 const SAFE = '[bcdfghjklmnpqrstvwxz2456789]';
@@ -23,6 +27,72 @@ export function ownerOf(pod: string): string {
   return pod;
 }
 
+/** Beyond this many namespaces a list for each costs more than it saves. */
+const MANY = 200;
+const NAMES_ONLY = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
+const namespaceList = z.object({
+  metadata: z.object({ continue: z.string().nullish() }).nullish(),
+  items: z.array(z.object({ metadata: z.object({ name: z.string() }) })).min(1),
+});
+
+const isForbidden = (error: unknown): boolean => error instanceof AppError && error.code === 'FORBIDDEN';
+
+/**
+ * Sums of the pods of a namespace, or of all where it is null. A row of a table names no namespace unless it carries the object's metadata, and with
+ * `managedFields` those are 25 times the row: so all namespaces are asked one by one, each without, where the credentials allow it and
+ * they are not too many. Errors as for `KubernetesReader`.
+ */
+export async function summarizePods(
+  client: KubeClient,
+  namespace: string | null,
+  now: Date,
+  limit: Limit,
+): Promise<PodSummary[]> {
+  const names = namespace === null ? await namespacesOf(client, limit) : null;
+  if (names === null) return tallied(client, namespace, now, limit);
+  try {
+    return (await Promise.all(names.map((name) => tallied(client, name, now, limit)))).flat();
+  } catch (error) {
+    // What is not allowed in one namespace may be for all; and if not, that is what is to be told.
+    if (isForbidden(error)) return tallied(client, null, now, limit);
+    throw error;
+  }
+}
+
+/** null where they may not be listed, or are too many. */
+async function namespacesOf(client: KubeClient, limit: Limit): Promise<string[] | null> {
+  const spec = {
+    path: '/api/v1/namespaces',
+    subject: { verb: 'list', resource: 'namespaces', namespace: null },
+    accept: NAMES_ONLY,
+    query: { limit: String(MANY) },
+  } as const;
+  try {
+    const list = namespaceList.safeParse(await client.get(spec, limit)).data;
+    return list && !list.metadata?.continue ? list.items.map((item) => item.metadata.name) : null;
+  } catch (error) {
+    if (isForbidden(error)) return null;
+    throw error;
+  }
+}
+
+async function tallied(client: KubeClient, namespace: string | null, now: Date, limit: Limit): Promise<PodSummary[]> {
+  const tally = new PodTally(now);
+  const scope = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  await client.pages(
+    {
+      path: `/api/v1${scope}/pods`,
+      subject: { verb: 'list', resource: 'pods', namespace },
+      accept: TABLE,
+      query: { includeObject: namespace === null ? 'Metadata' : 'None' },
+      onPage: (page) => tally.page(page, namespace),
+      onRestart: () => tally.clear(),
+    },
+    limit,
+  );
+  return tally.summaries();
+}
+
 interface PodFacts {
   namespace: string;
   name: string;
@@ -34,7 +104,7 @@ interface PodFacts {
 }
 
 /** Adds up pods as pages come in, so that only the groups stay in memory. */
-export class PodTally {
+class PodTally {
   #groups = new Map<string, PodSummary>();
   readonly #now: Date;
 

@@ -26,10 +26,17 @@ export const metaSchema = z.object({
 
 const condition = z.object({ type: z.string(), status: z.string(), reason: z.string().nullish() });
 const replicas = { replicas: z.number().int().nullish(), paused: z.boolean().nullish() };
+const strategy = z
+  .object({ type: z.string().nullish(), rollingUpdate: z.object({ partition: count }).nullish() })
+  .nullish();
 export const workloadSchema = z.object({
   metadata: metaSchema,
   spec: z.object({
     ...replicas,
+    /** Of a Deployment; of a StatefulSet or DaemonSet it is `updateStrategy`. */
+    strategy,
+    updateStrategy: strategy,
+    persistentVolumeClaimRetentionPolicy: z.object({ whenScaled: z.string().nullish() }).nullish(),
     template: z.object({
       metadata: z.object({ labels: strings, annotations: strings }).nullish(),
       spec: z.object({ containers: z.array(z.object({ image: z.string().nullish() })) }),
@@ -38,6 +45,8 @@ export const workloadSchema = z.object({
   status: z
     .object({
       observedGeneration: count,
+      replicas: count,
+      currentNumberScheduled: count,
       readyReplicas: count,
       updatedReplicas: count,
       availableReplicas: count,

@@ -14,15 +14,28 @@ export interface Subject {
 
 const statusSchema = z.object({ message: z.string().optional() });
 
+/** What every authorizer's refusal says; any other 403 comes from admission, which looked at the change itself. */
+const NOT_AUTHORIZED = /^[^\n]{0,600} cannot [\w*-]{1,30} (resource|path) "/;
+/** Policies and webhooks choose their status code: 422 for a ValidatingAdmissionPolicy, 400 and 403 for webhooks. */
+const NOT_ADMITTED = /(denied( the)? request:| is forbidden: )/;
+
 /** The error for an answer that is not 2xx. */
 export function statusError(status: number, body: Buffer, subject: Subject, host: string): AppError {
   const where = subject.namespace === null ? 'in all namespaces' : `in namespace ${subject.namespace}`;
   const what = `${subject.resource}${subject.name ? ` "${subject.name}"` : ''} ${where}`;
-  const said = serversWords(body);
+  const words = serversWords(body);
+  const said = words === '' ? '' : ` It said: ${words}`;
   if (status === 401) {
     return forbidden(
       `the credentials were refused by the Kubernetes API server ${host}.`,
       'sign in again (kubeconfig).',
+    );
+  }
+  const unauthorized = status === 403 && (words === '' || NOT_AUTHORIZED.test(words));
+  if (!unauthorized && (status === 403 || ((status === 400 || status === 422) && NOT_ADMITTED.test(words)))) {
+    return forbidden(
+      `the cluster's admission control did not let ${subject.verb} ${what} pass.${said}`,
+      'ask whoever owns that policy, or wait until it allows it.',
     );
   }
   if (status === 403) {
@@ -51,8 +64,8 @@ function serversWords(body: Buffer): string {
   try {
     const { message } = statusSchema.parse(JSON.parse(body.toString('utf8')));
     // biome-ignore lint/suspicious/noControlCharactersInRegex: text from outside
-    const clean = maskText((message ?? '').replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')).slice(0, 200);
-    return clean === '' ? '' : ` It said: ${clean}`;
+    const clean = maskText((message ?? '').replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')).slice(0, 300);
+    return clean;
   } catch {
     return '';
   }

@@ -33,6 +33,10 @@ export function workloadSubject(
   };
 }
 
+/** The API's default of all three kinds is `RollingUpdate`. */
+const strategyOf = (type: string | null | undefined): Workload['strategy'] =>
+  type === 'OnDelete' || type === 'Recreate' ? type : 'RollingUpdate';
+
 export function toWorkload(kind: Workload['kind'], object: WorkloadObject): Workload {
   const { metadata, spec, status } = object;
   const daemon = kind === 'DaemonSet';
@@ -49,7 +53,11 @@ export function toWorkload(kind: Workload['kind'], object: WorkloadObject): Work
     ready: daemon ? status.numberReady : status.readyReplicas,
     updated: daemon ? status.updatedNumberScheduled : status.updatedReplicas,
     available: daemon ? status.numberAvailable : status.availableReplicas,
+    pods: daemon ? status.currentNumberScheduled : status.replicas,
     paused: spec.paused ?? false,
+    strategy: strategyOf((spec.strategy ?? spec.updateStrategy)?.type),
+    partition: spec.updateStrategy?.rollingUpdate?.partition ?? 0,
+    scale_deletes_volumes: spec.persistentVolumeClaimRetentionPolicy?.whenScaled === 'Delete',
     restarted_at: spec.template.metadata?.annotations[RESTARTED_AT] ?? null,
     images: spec.template.spec.containers.flatMap(({ image }) => (image ? [image] : [])),
     labels: metadata.labels,

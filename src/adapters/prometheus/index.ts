@@ -1,4 +1,5 @@
 import { oneLine } from '../../domain/text.ts';
+import { unavailable } from '../../errors.ts';
 import type { MetricsPort } from '../../ports/signals.ts';
 import { createInstantQuery, type PrometheusServer, type Sample } from './query.ts';
 
@@ -23,6 +24,18 @@ export function byLabel(samples: readonly Sample[], label: string): Map<string, 
   return figures;
 }
 
+/** Figures by service. Series that all lack the label are a wrong query, and not a platform without services. */
+function byService(samples: readonly Sample[], name: string): Record<string, number> {
+  const figures = byLabel(samples, 'service');
+  if (samples.length > 0 && figures.size === 0) {
+    throw unavailable(
+      `The query ${name} gives ${samples.length} figures without the label service.`,
+      `check signals.prometheus.queries.${name}: it has to end in one figure by service.`,
+    );
+  }
+  return Object.fromEntries(figures);
+}
+
 /** Metrics by service and of the analysis queue. One failed query fails the read: half of the figures would look like all of them. */
 export function createPrometheus(settings: PrometheusSettings): MetricsPort {
   const query = createInstantQuery(settings);
@@ -30,18 +43,18 @@ export function createPrometheus(settings: PrometheusSettings): MetricsPort {
   return {
     async services(options) {
       const [errorRate, latency] = await Promise.all([
-        query(queries.error_rate, options, options.at),
-        query(queries.latency_p95, options, options.at),
+        query(queries.error_rate, options, options.at, 'error_rate'),
+        query(queries.latency_p95, options, options.at, 'latency_p95'),
       ]);
       return {
-        error_rate: Object.fromEntries(byLabel(errorRate, 'service')),
-        latency_p95: Object.fromEntries(byLabel(latency, 'service')),
+        error_rate: byService(errorRate, 'error_rate'),
+        latency_p95: byService(latency, 'latency_p95'),
       };
     },
     async queue(options) {
       const [depth, oldest] = await Promise.all([
-        query(queries.queue_depth, options),
-        query(queries.queue_oldest, options),
+        query(queries.queue_depth, options, undefined, 'queue_depth'),
+        query(queries.queue_oldest, options, undefined, 'queue_oldest'),
       ]);
       return {
         depth: depth.length > 0 ? depth.reduce((sum, { value }) => sum + value, 0) : null,

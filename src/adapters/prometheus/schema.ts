@@ -12,9 +12,13 @@ const vector = z.object({
 
 const scalar = z.object({ resultType: z.literal('scalar'), result: sample });
 
+/** What a query can also give and no figure can be taken from: a range vector and a string. */
+const matrix = z.object({ resultType: z.literal('matrix') });
+const text = z.object({ resultType: z.literal('string') });
+
 export const successSchema = z.object({
   status: z.literal('success'),
-  data: z.discriminatedUnion('resultType', [vector, scalar]),
+  data: z.discriminatedUnion('resultType', [vector, scalar, matrix, text]),
 });
 
 export const errorSchema = z.object({

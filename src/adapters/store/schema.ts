@@ -105,6 +105,19 @@ const plan = z.looseObject({
   expires_at: instant,
 });
 
+/** What a passkey signed; kept whole, so that it can be checked again. */
+const proof = z.looseObject({
+  kind: z.literal('passkey'),
+  passkey: z.string(),
+  public_key: z.string(),
+  nonce: z.string(),
+  credential_id: z.string(),
+  authenticator_data: z.string(),
+  client_data: z.string(),
+  signature: z.string(),
+  origin: z.string(),
+});
+
 const approval = z.looseObject({
   approval_id: z.string(),
   tool: z.string(),
@@ -122,10 +135,12 @@ const approval = z.looseObject({
       approver: z.string(),
       note: z.string().nullable(),
       at: instant,
+      proof: proof.optional(),
     }),
   ),
   requested_by: z.string(),
   secret_id: z.string().nullish(),
+  passkeys: z.array(z.string()).optional(),
   created_at: instant,
   expires_at: instant,
   runner: z.looseObject({ pid: z.number().int(), token: z.string(), started_at: instant }).nullable(),

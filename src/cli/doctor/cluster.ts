@@ -19,6 +19,7 @@ export async function clusterChecks(
   clock: Clock,
 ): Promise<Finding[]> {
   const { name, config: environment, namespaces } = readers;
+  const released = environment.releases.map(({ namespace }) => namespace);
   const kube = createKubernetes(kubernetesOptions(environment, config, env));
   const kubeconfig = await check(name, 'kubeconfig', () => chosen(kube, environment));
   if (kubeconfig.status === 'fail') return [kubeconfig];
@@ -38,7 +39,7 @@ export async function clusterChecks(
     ...(await Promise.all([
       check(name, 'clock', () => skew(date)),
       check(name, 'permissions to read', () => mayRead(kube.inspector, namespaces)),
-      check(name, 'permissions to act', () => mayAct(kube.inspector, namespaces)),
+      check(name, 'permissions to act', () => mayAct(kube.inspector, namespaces, released)),
       check(name, 'releases', () => releases(readers)),
       check(name, 'services', () => services(readers)),
     ])),

@@ -1,70 +1,41 @@
 import type { AccessAnswer, AccessQuestion, Inspector } from '../../adapters/kubernetes/index.ts';
 import { fail, ok, type Said, SOURCE_MS, warn } from './check.ts';
+import { ACT, READ, type Right } from './rights.ts';
 
-type Right = Omit<AccessQuestion, 'namespace'> & {
-  /** What is lost without it. */
-  lost: string;
-  /** The product goes on without it, and says so. */
-  optional?: boolean;
-};
-
-const HEALTH = 'get_system_health is blind';
-const DEPLOYS = 'check_recent_deploys and rollbacks see no history';
-const WORKLOADS = ['deployments', 'statefulsets', 'daemonsets'] as const;
-
-/** What the read tools ask the API server. */
-const READ: readonly Right[] = [
-  { verb: 'list', group: '', resource: 'pods', lost: HEALTH },
-  ...WORKLOADS.flatMap((resource): Right[] => [
-    { verb: 'list', group: 'apps', resource, lost: HEALTH },
-    { verb: 'get', group: 'apps', resource, lost: HEALTH },
-  ]),
-  { verb: 'list', group: '', resource: 'secrets', lost: DEPLOYS },
-  { verb: 'get', group: '', resource: 'secrets', lost: DEPLOYS },
-  { verb: 'list', group: '', resource: 'events', lost: 'warnings of the cluster are missing', optional: true },
-  {
-    verb: 'list',
-    group: 'autoscaling',
-    resource: 'horizontalpodautoscalers',
-    lost: 'plans do not warn of autoscalers',
-    optional: true,
-  },
-  {
-    verb: 'list',
-    group: 'policy',
-    resource: 'poddisruptionbudgets',
-    lost: 'plans do not warn of disruption budgets',
-    optional: true,
-  },
-];
-
-/** What the gated tools need. Helm also needs whatever the chart holds, which only its dry run can tell. */
-const ACT: readonly Right[] = [
-  ...WORKLOADS.map(
-    (resource): Right => ({ verb: 'patch', group: 'apps', resource, lost: 'restart_service and rollbacks fail' }),
-  ),
-  ...(['deployments', 'statefulsets'] as const).map(
-    (resource): Right => ({ verb: 'patch', group: 'apps', resource, subresource: 'scale', lost: 'scale_down fails' }),
-  ),
-  ...(['create', 'update', 'delete'] as const).map(
-    (verb): Right => ({ verb, group: '', resource: 'secrets', lost: 'helm rollback cannot write its history' }),
-  ),
-];
+/** Which rights are asked for where. */
+type Wanted = ReadonlyMap<string, readonly Right[]>;
 
 export async function mayRead(inspector: Inspector, namespaces: readonly string[]): Promise<Said> {
-  const denied = await deniedOf(inspector, READ, namespaces);
-  const found = `${READ.length} rights in each of ${namespaces.join(', ')}`;
-  if (denied.length === 0) return ok(`all ${found}`);
+  const wanted = new Map(namespaces.map((namespace) => [namespace, READ]));
+  const denied = await deniedOf(inspector, wanted);
+  if (denied.length === 0) return ok(`to look: all ${READ.length} rights in each of ${namespaces.join(', ')}`);
   const essential = denied.some(({ right }) => !right.optional);
-  const next = 'give the account of this context a Role with these verbs in that namespace.';
-  return essential ? fail(inWords(denied), next) : warn(inWords(denied), next);
+  const found = inWords(denied, wanted, 'to look');
+  const next =
+    'apply docs/rbac/reader.yaml in that namespace, or give the account of this context these verbs otherwise.';
+  return essential ? fail(found, next) : warn(found, next);
 }
 
-/** Rights to change are missed with a warning: looking alone is a set-up that works. */
-export async function mayAct(inspector: Inspector, namespaces: readonly string[]): Promise<Said> {
-  const denied = await deniedOf(inspector, ACT, namespaces);
-  if (denied.length === 0) return ok(`all ${ACT.length} rights in each of ${namespaces.join(', ')}`);
-  return warn(inWords(denied), 'give these verbs too, or start the server with --read-only if it shall only look.');
+/** Rights to change are missed with a warning: looking alone is a set-up that works. `released`: where Helm acts. */
+export async function mayAct(
+  inspector: Inspector,
+  namespaces: readonly string[],
+  released: readonly string[],
+): Promise<Said> {
+  const plain = ACT.filter(({ helm }) => !helm);
+  const wanted = new Map(
+    namespaces.map((namespace) => [namespace, released.includes(namespace) ? ACT : plain] as const),
+  );
+  const denied = await deniedOf(inspector, wanted);
+  if (denied.length === 0) {
+    return ok(
+      `to act: all rights in each of ${namespaces.join(', ')}\nfor the usual kinds of a chart; what else yours hold was not asked`,
+    );
+  }
+  return warn(
+    inWords(denied, wanted, 'to act'),
+    'apply docs/rbac/operator.yaml in that namespace too, or start the server with --read-only if it shall only look.',
+  );
 }
 
 interface Denied {
@@ -72,14 +43,10 @@ interface Denied {
   right: Right;
 }
 
-async function deniedOf(
-  inspector: Inspector,
-  rights: readonly Right[],
-  namespaces: readonly string[],
-): Promise<Denied[]> {
-  const asked = namespaces.flatMap((namespace) => rights.map((right) => ({ right, namespace })));
+async function deniedOf(inspector: Inspector, wanted: Wanted): Promise<Denied[]> {
+  const asked = [...wanted].flatMap(([namespace, rights]) => rights.map((right) => ({ right, namespace })));
   const questions = asked.map(({ right, namespace }): AccessQuestion => {
-    const { lost: _lost, optional: _optional, ...question } = right;
+    const { lost: _lost, optional: _optional, helm: _helm, ...question } = right;
     return { ...question, namespace };
   });
   const answers = await inspector.canI(questions, { deadline_ms: SOURCE_MS });
@@ -89,11 +56,23 @@ async function deniedOf(
   });
 }
 
-function inWords(denied: readonly Denied[]): string {
-  const lines = denied.map(({ answer, right }) => {
+/** One line for each namespace that lacks everything, else for each resource and what is lost without it. */
+function inWords(denied: readonly Denied[], wanted: Wanted, purpose: string): string {
+  const lines = new Map<string, { head: string; verbs: string[]; tail: string }>();
+  for (const { answer, right } of denied) {
     const { verb, group, resource, subresource, namespace, problem } = answer;
+    const doubt = problem === null ? '' : ` (${problem})`;
+    const rights = wanted.get(namespace)?.length ?? 0;
+    if (denied.filter((one) => one.answer.namespace === namespace).length === rights) {
+      const head = `${namespace}: none of the ${rights} rights ${purpose}${doubt}`;
+      lines.set(namespace, { head, verbs: [], tail: '' });
+      continue;
+    }
     const what = `${resource}${group === '' ? '' : `.${group}`}${subresource === undefined ? '' : `/${subresource}`}`;
-    return `${namespace}: not allowed to ${verb} ${what}, so ${right.lost}${problem === null ? '' : ` (${problem})`}`;
-  });
-  return lines.join('\n');
+    const tail = ` ${what}, so ${right.lost}${doubt}`;
+    const line = lines.get(namespace + tail) ?? { head: `${namespace}: not allowed to `, verbs: [], tail };
+    line.verbs.push(verb);
+    lines.set(namespace + tail, line);
+  }
+  return [...lines.values()].map(({ head, verbs, tail }) => `${head}${verbs.join(', ')}${tail}`).join('\n');
 }

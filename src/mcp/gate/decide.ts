@@ -1,5 +1,6 @@
 import type { Approval, Decision, Way } from '../../domain/approval.ts';
 import { toInstant } from '../../domain/instant.ts';
+import type { PasskeyProof } from '../../domain/passkey.ts';
 import { conflict, notFound } from '../../errors.ts';
 import { approversOf, decide, expireIfDue } from '../../policy/approval-state.ts';
 import { appendTo, decider, type GateDeps, SYSTEM } from './deps.ts';
@@ -9,6 +10,7 @@ export interface DecisionInput {
   way: Way;
   approver: string;
   note: string | null;
+  proof?: PasskeyProof;
 }
 
 const WAY_WORDS: Record<Way, string> = {
@@ -58,7 +60,8 @@ export async function recordDecision(
     message: `${id} ${verdict} by ${input.approver} through ${WAY_WORDS[input.way]}${input.note ? `: ${input.note}` : ''}`,
     actor: decider(decision),
     approval_id: id,
-    data: { decision: input.decision, way: input.way },
+    // A passkey's proof is in the chain: whoever rewrites the record cannot make another one.
+    data: { decision: input.decision, way: input.way, ...(input.proof ? { proof: input.proof } : {}) },
     // A decision through the client's form is the client's word; policy accepted that way, so it counts, and known_by says how.
     change: { human_response: { by: input.approver, known_by: input.way } },
   });

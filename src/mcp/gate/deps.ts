@@ -19,6 +19,8 @@ export interface GateDeps {
   newApprovalId(): string;
   /** Which approver's secret this server knows; null while none is set. Absent where nobody can decide at a terminal. */
   secretId?(): Promise<string | null>;
+  /** Thumbprints of the passkeys that may approve here. */
+  passkeys?(): Promise<string[]>;
   warn: Warn;
 }
 

@@ -8,8 +8,14 @@ import { formMessage } from './words.ts';
 export interface FormState {
   approval_id: string;
   digest: string;
+  /** What the client was asked to show. */
+  way: 'form' | 'page';
 }
-export const formState = z.strictObject({ approval_id: z.string(), digest: z.string() });
+export const formState = z.strictObject({ approval_id: z.string(), digest: z.string(), way: z.enum(['form', 'page']) });
+
+/** What a client that opens addresses tells its user before it opens the page. */
+export const openMessage = (approval: Approval): string =>
+  `${formMessage(approval)}\nThe page on this machine asks who you are before it shows or decides anything.`;
 
 /** State of a tool's own question: it binds the answer to one tool and its arguments. */
 export const questionState = z.strictObject({ question: z.string() });

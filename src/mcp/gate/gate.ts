@@ -13,7 +13,7 @@ import { appendTo, type GateDeps } from './deps.ts';
 import { decidingHash, execute } from './execute.ts';
 import { type FormState, readAnswer } from './form.ts';
 import { isOrphaned, reconcile } from './reconcile.ts';
-import { type GateResult, gateResult } from './result.ts';
+import { type GateResult, gateResult, meansOf } from './result.ts';
 import { commandLine, planTitle } from './words.ts';
 
 /** What a gated call brought with it beside its arguments. */
@@ -24,12 +24,20 @@ export interface Answer {
   response: unknown;
 }
 
-export type GateReply = { kind: 'ask'; approval: Approval } | { kind: 'result'; result: GateResult };
+export type GateReply =
+  | { kind: 'ask'; approval: Approval }
+  /** The client is to open the approval page for its user. */
+  | { kind: 'open'; approval: Approval; url: string }
+  | { kind: 'result'; result: GateResult };
 
-const say = (approval: Approval, message: string): GateReply => ({
-  kind: 'result',
-  result: gateResult(approval, message),
-});
+/** Where the call stands, before it is put into the words of a result. */
+type Step = Exclude<GateReply, { kind: 'result' }> | { kind: 'say'; approval: Approval; message: string };
+
+const say = (approval: Approval, message: string): Step => ({ kind: 'say', approval, message });
+
+/** How long a call waits for a decision on the page before it answers; clients give up a call after 60 s. */
+const PAGE_WAIT_MS = 45_000;
+const PAGE_LOOK_MS = 400;
 
 /**
  * The one gate: no gated tool runs but through here. A call makes a plan (or finds the one it names), lets a human decide,
@@ -42,6 +50,21 @@ export async function callGated(
   context: ReadContext,
   deps: GateDeps,
 ): Promise<GateReply> {
+  const step = await nextStep(tool, args, answer, context, deps);
+  if (step.kind !== 'say') return step;
+  return {
+    kind: 'result',
+    result: gateResult(step.approval, step.message, await meansOf(context, step.approval)),
+  };
+}
+
+async function nextStep(
+  tool: AnyGatedTool,
+  args: Record<string, unknown>,
+  answer: Answer,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<Step> {
   if (answer.state) return afterForm(tool, args, answer.state, answer.response, context, deps);
   const named = args.approval_id as string | undefined;
   const approval = named ? await addressed(named, tool, args, context, deps) : await planned(tool, args, context, deps);
@@ -101,11 +124,21 @@ async function planned(
       a.arguments_hash === hash &&
       a.incident_id === (incident?.id ?? null) &&
       ['pending', 'approved', 'running'].includes(expireIfDue(a, now).status) &&
-      (a.plan.digest === digest || a.status === 'running'),
+      (a.status === 'running' || (a.plan.digest === digest && (a.status === 'approved' || sameHazards(a.plan, draft)))),
   );
   if (same) return (await isOrphaned(same, deps)) ? reconcile(same, tool, context, deps) : same;
   return propose(tool.name, hash, draft, digest, incident?.id ?? null, context, deps);
 }
+
+/** Figures of the moment, as in `(2 disruptions allowed now)`, are no new hazard. */
+const OF_THE_MOMENT = / \([^()]* now\)/g;
+
+/** What a human has not decided yet must be decided on the hazards of now: a plan that does not tell them is not shown again. */
+const sameHazards = (open: Approval['plan'], now: Draft): boolean => {
+  const words = ({ warnings, risk }: Pick<Draft, 'warnings' | 'risk'>): string =>
+    [risk, ...warnings].join('\n').replace(OF_THE_MOMENT, '');
+  return words(open) === words(now);
+};
 
 async function propose(
   tool: string,
@@ -148,6 +181,7 @@ async function propose(
     created_at: toInstant(now),
     expires_at: expires,
     secret_id: (await deps.secretId?.()) ?? null,
+    passkeys: (await deps.passkeys?.()) ?? [],
     runner: null,
     outcome: null,
   };
@@ -170,12 +204,14 @@ async function proceed(
   context: ReadContext,
   deps: GateDeps,
   mayAsk: boolean,
-): Promise<GateReply> {
+): Promise<Step> {
   const id = approval.approval_id;
   switch (approval.status) {
     case 'pending': {
       const form = takesForm(approval);
       if (form && mayAsk && context.caller.can_ask) return { kind: 'ask', approval };
+      const page = mayAsk && context.caller.can_open ? await context.approvalPage?.(approval) : null;
+      if (page) return { kind: 'open', approval, url: page };
       const missing = approval.approvers_needed - approversOf(approval);
       const count =
         approval.approvers_needed > 1 ? ` ${missing} more of ${approval.approvers_needed} people must approve.` : '';
@@ -191,7 +227,7 @@ async function proceed(
   }
 }
 
-function settled(approval: Approval, tool: AnyGatedTool): GateReply {
+function settled(approval: Approval, tool: AnyGatedTool): Step {
   const id = approval.approval_id;
   switch (approval.status) {
     case 'executed':
@@ -220,6 +256,25 @@ function settled(approval: Approval, tool: AnyGatedTool): GateReply {
   }
 }
 
+/** The approval once the page has decided it, or as it is when the wait is over; a client that did not open it is not waited for. */
+async function decidedOnPage(
+  approval: Approval,
+  response: unknown,
+  context: ReadContext,
+  deps: GateDeps,
+): Promise<Approval> {
+  const opened =
+    typeof response === 'object' && response !== null && 'action' in response && response.action === 'accept';
+  const end = Date.now() + PAGE_WAIT_MS;
+  let now = approval;
+  while (opened && now.status === 'pending' && Date.now() < end && !context.signal.aborted) {
+    context.progress(`${approval.approval_id}: waiting for a decision on the approval page`);
+    await new Promise((wake) => setTimeout(wake, PAGE_LOOK_MS));
+    now = await currentApproval(deps, approval.approval_id);
+  }
+  return now;
+}
+
 async function afterForm(
   tool: AnyGatedTool,
   args: Record<string, unknown>,
@@ -227,7 +282,7 @@ async function afterForm(
   response: unknown,
   context: ReadContext,
   deps: GateDeps,
-): Promise<GateReply> {
+): Promise<Step> {
   const approval = await currentApproval(deps, state.approval_id);
   mustMatch(approval, tool, args);
   const id = approval.approval_id;
@@ -244,6 +299,10 @@ async function afterForm(
     );
   }
   if (approval.status !== 'pending') return proceed(tool, args, approval, context, deps, false);
+  if (state.way === 'page') {
+    // Opening an address decides nothing, and neither does declining to: only what the page recorded counts.
+    return proceed(tool, args, await decidedOnPage(approval, response, context, deps), context, deps, false);
+  }
   const verdict = readAnswer(response, approval);
   if (verdict.kind === 'unusable') {
     return say(

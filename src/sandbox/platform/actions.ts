@@ -43,6 +43,11 @@ export function createActionLog(now: () => number): ActionLog {
       rollbacks.set(`${name}/${version}`, add('rollback', name, `${detail}: pending-rollback`));
       return;
     }
+    if (status === 'uninstalling' && before?.metadata.labels?.status !== status) {
+      // With this Helm begins to delete all that the release has made.
+      add('delete', name, `release uninstalled at revision ${version}`);
+      return;
+    }
     const known = rollbacks.get(`${name}/${version}`);
     if (known !== undefined) known.detail = `${known.detail.replace(/: [a-z-]+$/, '')}: ${status}`;
     else if (before === null) add('create', `secret/${after?.metadata.name}`, 'release record');

@@ -132,7 +132,11 @@ export function createPlatform(scenario: Scenario, clock: SimClock, random: Rand
   for (const service of SERVICES) {
     const { plural, namespace } = PLACES[service];
     for (const { kind, metadata } of store.list(plural, namespace)) {
-      if (metadata.name === service) controllers.sync(kind, namespace, service);
+      if (metadata.name !== service) continue;
+      for (const set of store.owned('replicasets', metadata.uid ?? '')) {
+        controllers.sync(set.kind, namespace, set.metadata.name);
+      }
+      controllers.sync(kind, namespace, service);
     }
   }
   for (const { pod, run } of seeded) live.adopt(pod, run);

@@ -66,6 +66,15 @@ describe('from Prometheus', () => {
     ]);
   });
 
+  test('a customer that comes again is a gap: parts or copies, nobody knows', async () => {
+    const reading = await fleetOf({
+      expected: customers({ acme: '10' }),
+      connected: [...customers({ acme: '5' }), ...customers({ acme: '3' })],
+    });
+    expect(reading.customers).toMatchObject([{ customer: 'acme', connected: 5 }]);
+    expect(reading.gaps[0]).toContain('1 series name a customer again, of which the highest counts; sum by (customer)');
+  });
+
   test('all failed: the error is thrown', async () => {
     const settings = { url: await deadUrl(), environment: 'prod', queries };
     await expect(createPrometheusFleet(settings).read(now)).rejects.toMatchObject({ code: 'UNAVAILABLE' });

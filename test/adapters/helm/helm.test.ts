@@ -191,7 +191,7 @@ describe('history', () => {
     const { reader } = await start(serve(four));
     expect(await reader.history(['core'], ['ghost'], 1, READ)).toEqual([]);
     const other = await start(
-      serve([], [{ metadata: { name: 'sh.helm.release.v1.core.v1', labels: { owner: 'helm' } } }]),
+      serve([], [{ metadata: { name: 'sh.helm.release.v1.core.v1', labels: { owner: 'helm', name: 'core' } } }]),
     );
     await expect(other.reader.history(['core'], ['core'], 1, READ)).rejects.toMatchObject({
       code: 'NOT_CONFIGURED',
@@ -214,6 +214,97 @@ describe('history', () => {
       code: 'TIMEOUT',
     });
     expect(performance.now() - started).toBeLessThan(1500);
+  });
+});
+
+describe('overview', () => {
+  const at = (namespace: string, ...releases: string[]) => releases.map((release) => ({ release, namespace }));
+  const inMaps = (name: string) => ({
+    metadata: { name: `sh.helm.release.v1.${name}.v1`, labels: { owner: 'helm', name } },
+  });
+
+  it('tells which releases have no history, and why', async () => {
+    const { reader } = await start(
+      serve(four, [inMaps('kept'), { metadata: { name: 'x', labels: { name: 'kept' } } }]),
+    );
+    const { revisions, unseen } = await reader.overview(at('core', 'core', 'kept', 'ghost'), READ);
+    expect(revisions.map((r) => [r.release, r.revision, r.chart])).toEqual([3, 2, 1].map((n) => ['core', n, null]));
+    expect(unseen).toEqual([
+      expect.objectContaining({ release: 'kept', namespace: 'core', cause: 'configmap' }),
+      expect.objectContaining({ release: 'ghost', cause: 'none', reason: expect.stringContaining('sql') }),
+    ]);
+  });
+
+  it('keeps the other driver in mind where ConfigMaps may not be read', async () => {
+    const handler = serve([]);
+    const { reader } = await start((seen, response) =>
+      seen.url.pathname.endsWith('/configmaps') ? json(response, {}, 403) : handler(seen, response),
+    );
+    const { unseen } = await reader.overview(at('core', 'ghost'), READ);
+    expect(unseen).toEqual([
+      expect.objectContaining({ cause: 'none', reason: expect.stringMatching(/could not be read.*configmap, sql/) }),
+    ]);
+  });
+
+  it('gives what may be read, and fails where nothing may be', async () => {
+    const handler = serve(four);
+    const { reader } = await start((seen, response) =>
+      seen.url.pathname.includes('/secret-place/') ? json(response, {}, 403) : handler(seen, response),
+    );
+    const told: string[] = [];
+    const { revisions, unseen } = await reader.overview([...at('core', 'agent'), ...at('secret-place', 'core')], {
+      ...READ,
+      forbidden: (error) => told.push(error.message),
+    });
+    expect(revisions.map((r) => r.release)).toEqual(['agent']);
+    expect(unseen).toEqual([expect.objectContaining({ namespace: 'secret-place', cause: 'forbidden' })]);
+    expect(told).toEqual([expect.stringContaining('list secrets in namespace secret-place')]);
+    await expect(reader.overview(at('secret-place', 'core'), READ)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('asks for many releases by a selector that fits into a URL', async () => {
+    const { api, reader } = await start(serve(four));
+    const many = Array.from({ length: 300 }, (_, i) => `release-with-a-long-name-${i}`);
+    const { revisions, unseen } = await reader.overview(at('core', 'core', ...many), READ);
+    expect([revisions.length, unseen.length]).toEqual([3, 300]);
+    for (const { url } of api.seen) expect(url.href.length).toBeLessThan(4_000);
+  });
+
+  it('asks nothing for no releases', async () => {
+    const { api, reader } = await start(serve(four));
+    expect(await reader.overview([], READ)).toEqual({ revisions: [], unseen: [] });
+    expect(api.seen).toHaveLength(0);
+  });
+});
+
+describe('describe', () => {
+  it('adds what the payload tells, in the given order', async () => {
+    const info = { last_deployed: '2026-03-01T10:00:00Z', deleted: '2026-03-02T10:00:00Z', rollback_revision: 1 };
+    const payload = pack({ ...record('core', 3), info: { ...info, description: 'Invalid value: "{\\"a\\":1}": no' } });
+    const { reader } = await start(
+      serve([...four.slice(0, 2), { name: 'core', version: 3, status: 'uninstalled', payload }]),
+    );
+    const { revisions } = await reader.overview([{ release: 'core', namespace: 'core' }], READ);
+    const { revisions: described, problem } = await reader.describe(revisions.toReversed(), READ);
+    expect(problem).toBeNull();
+    expect(described.map((r) => r.chart)).toEqual(['core-2.1.0', 'core-2.2.0', 'core-2.3.0']);
+    expect(described[2]).toMatchObject({
+      status: 'uninstalled',
+      uninstalled_at: '2026-03-02T10:00:00.000Z',
+      rollback_to: 1,
+      description: 'Invalid value: (an object) ***: no',
+    });
+  });
+
+  it('leaves as it is what was not read in time, and names the whole deadline', async () => {
+    const handler = serve(four);
+    const { reader } = await start((seen, response) => {
+      if (!seen.url.pathname.endsWith('core.v2')) handler(seen, response);
+    });
+    const { revisions } = await reader.overview([{ release: 'core', namespace: 'core' }], READ);
+    const { revisions: described, problem } = await reader.describe(revisions, { deadline_ms: 400 });
+    expect(described.map((r) => r.chart)).toEqual(['core-2.3.0', null, 'core-2.1.0']);
+    expect(problem).toMatchObject({ code: 'TIMEOUT', message: expect.stringContaining('within 400 ms') });
   });
 });
 

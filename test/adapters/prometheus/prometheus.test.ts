@@ -74,7 +74,20 @@ describe('instant query', () => {
       'a range',
       json({ status: 'success', data: { resultType: 'matrix', result: [] } }),
       'UNAVAILABLE',
-      /unexpected shape/,
+      /with a range vector/,
+    ],
+    [
+      'a string',
+      json({ status: 'success', data: { resultType: 'string', result: [1, 'x'] } }),
+      'UNAVAILABLE',
+      /a string/,
+    ],
+    ['neither POST nor GET', status(405), 'UNAVAILABLE', /answered 405/],
+    [
+      'a proxy that speaks TLS',
+      status(400, {}, 'Client sent an HTTP request to an HTTPS server.\n'),
+      'UNAVAILABLE',
+      /speaks HTTPS/,
     ],
     ['other JSON', json({ hello: 1 }), 'UNAVAILABLE', /unexpected shape/],
     ['no rights', status(403), 'FORBIDDEN', /403/],
@@ -86,6 +99,17 @@ describe('instant query', () => {
     await expect(failed).rejects.toMatchObject({ code, message: expect.stringMatching(words) });
     await expect(failed).rejects.not.toMatchObject({ message: expect.stringContaining('hunter2secret') });
   });
+});
+
+test.each([405, 501])('where POST is answered with %i, GET is asked, with the same credentials', async (code) => {
+  const server = await serve((request, response) =>
+    (request.method === 'POST' ? status(code, {}, 'no') : json(vector([{ n: 'a' }, '1'])))(request, response),
+  );
+  const query = createInstantQuery({ url: server.url, environment: 'prod', auth: { bearer: 'tok' } });
+  expect(await query('up{environment="$environment"}', now)).toHaveLength(1);
+  const got = server.received[1];
+  expect(got).toMatchObject({ method: 'GET', body: '', headers: { authorization: 'Bearer tok' } });
+  expect(new URL(got?.url ?? '', server.url).searchParams.get('query')).toBe('up{environment="prod"}');
 });
 
 test.each([
@@ -131,6 +155,15 @@ describe('metrics', () => {
     const server = await serve(byQuery(answers));
     const metrics = createPrometheus({ url: server.url, environment: 'prod', queries });
     expect(await metrics.queue(now)).toEqual(expected);
+  });
+
+  test('figures that all lack the label are a wrong query', async () => {
+    const server = await serve(byQuery({ p95: vector([{}, '1'], [{ pod: 'a' }, '2']) }));
+    const metrics = createPrometheus({ url: server.url, environment: 'prod', queries });
+    await expect(metrics.services(now)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'The query latency_p95 gives 2 figures without the label service.',
+    });
   });
 
   test('a dead Prometheus is an error, not an empty reading', async () => {

@@ -31,7 +31,7 @@ const NODES = 5;
 
 /** Starts a cluster of its own, or uses the given one, and writes down what tests need to know. */
 export async function startLab(env: NodeJS.ProcessEnv = process.env): Promise<RunningLab> {
-  const found = await programs();
+  const found = await programs(env.INCIDENT_MCP_TEST_NAMESPACE_PREFIX ? 'given' : 'own', env);
   const dir = mkdtempSync(join(tmpdir(), 'incident-lab-'));
   const daemons: Daemon[] = [];
   const keep = (daemon: Daemon): Daemon => {

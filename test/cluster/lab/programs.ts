@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { runToEnd } from './daemon.ts';
 import { VERSIONS } from './versions.ts';
 
-/** The programs of the lab, as absolute paths. */
+/** The programs of the lab, as absolute paths; empty where a given cluster makes them needless. */
 export interface Programs {
   /** etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and the maker of certificates, by their first argument. */
   controlplane: string;
@@ -117,60 +117,90 @@ async function debianProgram(cache: string, name: string): Promise<string> {
   return join(folder, 'usr', 'bin', name);
 }
 
-/** Finds or builds all programs, one after the other. @throws {Missing} naming everything that cannot be had and how to get it. */
-export async function programs(): Promise<Programs> {
-  const cache = cacheFolder();
-  const missing: string[] = [];
-  const attempt = async (make: () => Promise<string>, how: string): Promise<string> => {
-    try {
-      return await make();
-    } catch (error) {
-      missing.push(
-        `${how} (${(error instanceof Error ? error.message : String(error)).split('\n').slice(0, 3).join(' / ')})`,
-      );
-      return '';
-    }
+/** How a program comes to this machine, and what to tell when it does not. */
+interface Recipe {
+  what: string;
+  /** Environment variable that may name a program that is already there. */
+  named?: string;
+  needsGo: boolean;
+  make(cache: string): Promise<string>;
+}
+
+const GO = 'Go, which builds Kubernetes, Helm and KWOK: install golang (1.24 or newer fetches the version it needs)';
+
+const helm = (major: 3 | 4): Recipe => {
+  const version = VERSIONS[`helm${major}`];
+  const module = `helm.sh/helm/v${major}/cmd/helm`;
+  return {
+    what: `Helm ${version}: go install ${module}@v${version}, or name a binary in INCIDENT_MCP_TEST_HELM${major}`,
+    named: `INCIDENT_MCP_TEST_HELM${major}`,
+    needsGo: true,
+    make: async (cache) => join(await goProgram(cache, 'helm', module, version), 'helm'),
   };
-  if (!onPath('go'))
-    missing.push(
-      'Go, which builds Kubernetes, Helm and KWOK: install golang (1.24 or newer fetches the version it needs)',
-    );
-  const built = async (make: () => Promise<string>, how: string): Promise<string> =>
-    onPath('go') ? await attempt(make, how) : '';
-  const plane = await built(
-    () => controlPlane(cache),
-    'the control plane: see what go says about test/cluster/controlplane',
-  );
-  const helm = (major: 3 | 4): Promise<string> =>
-    goProgram(cache, 'helm', `helm.sh/helm/v${major}/cmd/helm`, VERSIONS[`helm${major}`]);
-  const helm3 = await built(
-    () => helm(3),
-    `Helm ${VERSIONS.helm3}: go install helm.sh/helm/v3/cmd/helm@v${VERSIONS.helm3}`,
-  );
-  const helm4 = await built(
-    () => helm(4),
-    `Helm ${VERSIONS.helm4}: go install helm.sh/helm/v4/cmd/helm@v${VERSIONS.helm4}`,
-  );
-  const kwok = await built(
-    () => goProgram(cache, 'kwok', 'sigs.k8s.io/kwok/cmd/kwok', VERSIONS.kwok),
-    `KWOK ${VERSIONS.kwok}: go install sigs.k8s.io/kwok/cmd/kwok@v${VERSIONS.kwok}`,
-  );
-  const prometheus = await attempt(
-    () => debianProgram(cache, 'prometheus'),
-    'Prometheus: apt-get install prometheus, or any prometheus on PATH',
-  );
-  const alertmanager = await attempt(
-    () => debianProgram(cache, 'prometheus-alertmanager'),
-    'Alertmanager: apt-get install prometheus-alertmanager, or any prometheus-alertmanager on PATH',
-  );
+};
+
+const debian = (name: string): Recipe => ({
+  what: `${name}: apt-get install ${name}, or any ${name} on PATH`,
+  needsGo: false,
+  make: (cache) => debianProgram(cache, name),
+});
+
+const BOTH = {
+  helm3: helm(3),
+  helm4: helm(4),
+  prometheus: debian('prometheus'),
+  alertmanager: debian('prometheus-alertmanager'),
+} satisfies Partial<Record<keyof Programs, Recipe>>;
+
+const OWN = {
+  controlplane: {
+    what: 'the control plane: see what go says about test/cluster/controlplane',
+    needsGo: true,
+    make: async (cache) => join(await controlPlane(cache), 'controlplane'),
+  },
+  kwok: {
+    what: `KWOK ${VERSIONS.kwok}: go install sigs.k8s.io/kwok/cmd/kwok@v${VERSIONS.kwok}`,
+    needsGo: true,
+    make: async (cache) => join(await goProgram(cache, 'kwok', 'sigs.k8s.io/kwok/cmd/kwok', VERSIONS.kwok), 'kwok'),
+  },
+} satisfies Partial<Record<keyof Programs, Recipe>>;
+
+/**
+ * Finds or builds the programs, one after the other. With a given cluster there is no control plane to build: `controlplane` and `kwok` are
+ * empty, and kubectl comes from PATH.
+ * @throws {Missing} naming everything that cannot be had and how to get it.
+ */
+export async function programs(cluster: 'own' | 'given', env: NodeJS.ProcessEnv = process.env): Promise<Programs> {
+  const cache = cacheFolder(env);
+  const missing: string[] = [];
+  const found: Partial<Record<keyof Programs, string>> = {};
+  const recipes: Partial<Record<keyof Programs, Recipe>> = cluster === 'own' ? { ...OWN, ...BOTH } : BOTH;
+  for (const [name, recipe] of Object.entries(recipes) as [keyof Programs, Recipe][]) {
+    const named = recipe.named === undefined ? undefined : env[recipe.named];
+    if (named) {
+      found[name] = named;
+    } else if (recipe.needsGo && !onPath('go', env)) {
+      if (!missing.includes(GO)) missing.push(GO);
+      if (cluster === 'given') missing.push(recipe.what);
+    } else {
+      try {
+        found[name] = await recipe.make(cache);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        missing.push(`${recipe.what} (${why.split('\n').slice(0, 3).join(' / ')})`);
+      }
+    }
+  }
+  const kubectl = found.controlplane ? join(dirname(found.controlplane), 'kubectl') : onPath('kubectl', env);
+  if (cluster === 'given' && !kubectl) missing.push('kubectl on PATH');
   if (missing.length > 0) throw new Missing(missing);
   return {
-    controlplane: join(plane, 'controlplane'),
-    kubectl: join(plane, 'kubectl'),
-    kwok: join(kwok, 'kwok'),
-    helm3: join(helm3, 'helm'),
-    helm4: join(helm4, 'helm'),
-    prometheus,
-    alertmanager,
+    controlplane: found.controlplane ?? '',
+    kubectl: kubectl ?? '',
+    kwok: found.kwok ?? '',
+    helm3: found.helm3 ?? '',
+    helm4: found.helm4 ?? '',
+    prometheus: found.prometheus ?? '',
+    alertmanager: found.alertmanager ?? '',
   };
 }

@@ -135,10 +135,21 @@ export function applyObject(
   return save(store, resource, before, applied(before, declared, config), request);
 }
 
+interface DeleteOptions {
+  kind?: string;
+  preconditions?: { uid?: string; resourceVersion?: string };
+}
+
+/** @throws KubeError 409 where the object is not the one of the preconditions */
 export function deleteObject(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
-  const body = request.body.length === 0 ? undefined : bodyOf(request);
+  const body = request.body.length === 0 ? undefined : (bodyOf(request) as DeleteOptions);
+  if ((body?.kind ?? 'DeleteOptions') !== 'DeleteOptions') throw KubeError.badRequest('the body is not DeleteOptions');
   const dryRun = dryRunOf(request, body);
-  const { namespace = '', name } = before.metadata;
+  const { namespace = '', name, uid, resourceVersion } = before.metadata;
+  const wanted = body?.preconditions ?? {};
+  if ((wanted.uid ?? uid) !== uid || (wanted.resourceVersion ?? resourceVersion) !== resourceVersion) {
+    throw KubeError.conflict(qualified(resource), name);
+  }
   if (!dryRun) store.remove(resource, namespace, name);
   return { before, after: null, dryRun };
 }

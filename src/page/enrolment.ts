@@ -1,0 +1,45 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { MINUTE } from '../domain/instant.ts';
+import type { Passkey } from '../domain/passkey.ts';
+import { forbidden } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
+
+const LIFETIME_MS = 10 * MINUTE;
+
+/** One invitation to enrol a passkey. Whoever holds the ticket enrols: it is shown only where the secret was given. */
+export class Enrolment {
+  readonly ticket = randomBytes(24).toString('base64url');
+  /** Resolves with the passkey that was enrolled. */
+  readonly enrolled: Promise<Passkey>;
+  readonly #person: string;
+  readonly #clock: Clock;
+  readonly #until: number;
+  #done: ((passkey: Passkey) => void) | null = null;
+
+  constructor(person: string, clock: Clock) {
+    this.#person = person;
+    this.#clock = clock;
+    this.#until = clock.now().getTime() + LIFETIME_MS;
+    this.enrolled = new Promise((resolve) => {
+      this.#done = resolve;
+    });
+  }
+
+  /** Whose passkey it will be. Errors: `FORBIDDEN` (wrong ticket, used, too late). */
+  person(ticket: string): string {
+    const [given, own] = [Buffer.from(ticket), Buffer.from(this.ticket)];
+    const right = given.length === own.length && timingSafeEqual(given, own);
+    if (!right || this.#done === null || this.#clock.now().getTime() >= this.#until)
+      throw forbidden('this invitation is not valid, or is over.', 'run `incident-mcp passkey add` again.');
+    return this.#person;
+  }
+
+  done(passkey: Passkey): void {
+    this.#done?.(passkey);
+    this.#done = null;
+  }
+
+  view(): { open: boolean } {
+    return { open: this.#done !== null };
+  }
+}
