@@ -7,9 +7,14 @@ import { print } from './output.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-const decide = (decision: 'approve' | 'reject'): Command => ({
-  summary:
-    decision === 'approve' ? "show a plan and approve it with the approver's secret" : 'show a plan and reject it',
+const SUMMARIES = {
+  approve: "show a plan and approve it with the approver's secret",
+  reject: 'show a plan and reject it',
+  run: 'break glass: run a plan here, with the secret, when no client is left to run it',
+} as const;
+
+const decide = (decision: keyof typeof SUMMARIES): Command => ({
+  summary: SUMMARIES[decision],
   positionals: { min: 1, max: 1, names: 'one approval id, such as APR-7K2M9Q4XBT', usage: 'ID' },
   flags: {
     ...where,
@@ -18,19 +23,14 @@ const decide = (decision: 'approve' | 'reject'): Command => ({
     note: { type: 'string', value: 'TEXT', help: 'why; written to the timeline' },
   },
   run: async (parsed, env) => {
-    const { decideAtTerminal } = await import('./approve.ts');
-    const { approver, note } = parsed.values;
-    return decideAtTerminal(
-      decision,
-      parsed.positionals[0] as string,
-      {
-        ...located(parsed),
-        secret_stdin: parsed.values['secret-stdin'] === true,
-        ...(text(approver) === undefined ? {} : { approver: text(approver) as string }),
-        ...(text(note) === undefined ? {} : { note: text(note) as string }),
-      },
-      env,
-    );
+    const id = parsed.positionals[0] as string;
+    const flags = {
+      ...located(parsed),
+      ...given(parsed, 'approver', 'note'),
+      secret_stdin: parsed.values['secret-stdin'] === true,
+    };
+    if (decision === 'run') return (await import('./run.ts')).runAtTerminal(id, flags, env);
+    return (await import('./approve.ts')).decideAtTerminal(decision, id, flags, env);
   },
 });
 
@@ -106,6 +106,7 @@ export const COMMANDS = {
   },
   approve: decide('approve'),
   reject: decide('reject'),
+  run: decide('run'),
   ack: {
     summary: 'say as a human that you have the incident: stops the first-response clock',
     positionals: { min: 0, max: 1, names: 'at most one incident; default: the only open one', usage: '[INCIDENT]' },

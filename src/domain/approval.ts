@@ -51,6 +51,8 @@ export interface Approval {
   /** Tool and arguments that asked; the run must come with the same ones. */
   tool: string;
   arguments_hash: string;
+  /** The checked arguments themselves, so that a human can run the plan when no client is left. Absent in older records. */
+  arguments?: Record<string, unknown>;
   /** The incident it belongs to, or null when there was none. */
   incident_id: string | null;
   plan: Plan;

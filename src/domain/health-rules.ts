@@ -81,9 +81,15 @@ export function judgeHealth(given: HealthReading): HealthJudgement {
   const thresholds = { ...DEFAULT_THRESHOLDS, ...reading.thresholds };
   const main = reading.main_source ?? 'kubernetes';
   const mainMissing = reading.sources.find((source) => source.name === main)?.status !== 'ok';
-  const podsOf = new Map(reading.pods.map((pods) => [`${pods.namespace}/${pods.owner}`, pods]));
+  const podsOf = new Map(reading.pods.map((pods) => [`${pods.namespace}/${pods.kind ?? ''}/${pods.owner}`, pods]));
   const components = reading.workloads.map((workload) =>
-    ofWorkload(workload, podsOf.get(`${workload.namespace}/${workload.name}`), reading, thresholds),
+    ofWorkload(
+      workload,
+      podsOf.get(`${workload.namespace}/${workload.kind}/${workload.name}`) ??
+        podsOf.get(`${workload.namespace}//${workload.name}`),
+      reading,
+      thresholds,
+    ),
   );
   const known = new Set(reading.workloads.map((workload) => workload.name));
   for (const name of otherNames(reading)) {

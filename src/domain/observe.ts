@@ -52,6 +52,8 @@ export interface PodSummary {
   namespace: string;
   /** Name of the owning workload as derived from the pod's name; the pod's own name where that fails. */
   owner: string;
+  /** The kind that the pods' names speak for; absent where they do not. A Job's pods look like a DaemonSet's. */
+  kind?: Workload['kind'] | undefined;
   pods: number;
   ready: number;
   restarts: number;

@@ -138,7 +138,7 @@ export async function podTroubles(context: ReadContext, ref: WorkloadRef): Promi
   try {
     const kubernetes = await context.environment(ref.environment).kubernetes();
     const groups = await kubernetes.summarizePods([ref.namespace], { deadline_ms: context.config.source_deadline });
-    const own = groups.filter((group) => group.owner === ref.name);
+    const own = groups.filter((group) => group.owner === ref.name && (group.kind ?? ref.kind) === ref.kind);
     return own.flatMap((group) =>
       Object.entries(group.problems)
         .filter(([, count]) => count > 0)

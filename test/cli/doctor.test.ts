@@ -219,7 +219,11 @@ describe('this machine', () => {
 
 describe('permissions', () => {
   /** An API server that allows what `allow` says, with nothing in it. */
-  async function withApi(allow: (asked: Record<string, string>) => boolean, more?: Handler) {
+  async function withApi(
+    allow: (asked: Record<string, string>) => boolean,
+    more?: Handler,
+    environment: Record<string, unknown> = {},
+  ) {
     const api: Api = await startApi((seen, response) => {
       if (more) more(seen, response);
       if (response.headersSent) return;
@@ -234,6 +238,7 @@ describe('permissions', () => {
       kubeconfig: api.kubeconfig,
       releases: [{ name: 'core', namespace: 'core-prod' }],
       namespaces: ['extra'],
+      ...environment,
     };
     const config = await desk.write('c.yaml', stringify({ environments: { prod } }));
     return { api, report: await examine(desk, config) };
@@ -326,6 +331,15 @@ describe('permissions', () => {
     expect(none.report.of('permissions to act').found).toMatch(
       /^core-prod: none of the \d+ rights to act\nextra: none of the \d+ rights to act$/,
     );
+  });
+
+  it('without any namespace the rights are not called complete', async () => {
+    const { report } = await withApi(() => true, undefined, { releases: [], namespaces: [] });
+    expect(report.of('permissions to read')).toMatchObject({
+      status: 'warn',
+      found: expect.stringContaining('the whole cluster is read'),
+      next: expect.stringContaining('docs/rbac'),
+    });
   });
 
   it('what the product does without is a warning', async () => {

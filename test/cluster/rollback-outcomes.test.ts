@@ -64,7 +64,7 @@ describe.each(HELMS)('a rollback with %s', (which) => {
     );
     const { session } = await sessionFor(bin, one, { more: { rollout_deadline: '4s' } });
     session.human = approving('web');
-    const { data, text } = await run(session, { revision: 2 });
+    const { data } = await run(session, { revision: 2 });
     expect(data.status).toBe('failed');
     expect(summaryOf(data)).toMatch(
       /web is at revision 4 \(failed\): what helm applied of revision 2 stays.*; not ready: web \d\/2 (updated|ready) \(ImagePullBackOff\)$/,
@@ -98,7 +98,7 @@ describe.each(HELMS)('a rollback with %s', (which) => {
     );
     const { session } = await sessionFor(bin, one);
     session.human = approving('web');
-    const { data, text } = await run(session);
+    const { data } = await run(session);
     expect(data.status).toBe('failed');
     expect(summaryOf(data)).toMatch(
       /hook web-check stopped the rollback; revision 3 is left pending-rollback: helm refuses every upgrade/,

@@ -139,4 +139,17 @@ describe.skipIf(at.lab.cluster === 'given')('health of workloads', () => {
     expect(seen.text.indexOf('crashing (DaemonSet')).toBeLessThan(seen.text.indexOf('gave-up (Deployment'));
     expect(Buffer.byteLength(seen.text)).toBeLessThan(2_000);
   });
+
+  test('a Job’s failed pod, and a namesake of another kind, are not blamed on a workload', async () => {
+    await at.apply(job('well', 'fail'), workload('StatefulSet', ns, 'rolling', { replicas: 2, labels: { of: 'set' } }));
+    await kubectl('wait', 'job/well', '--for=condition=Failed', '--timeout=20s');
+    await kubectl('rollout', 'status', 'statefulset/rolling', '--timeout=20s');
+    const { components } = await session.ok('get_system_health', { component: 'well' });
+    expect(components).toMatchObject([{ kind: 'Deployment', status: 'healthy', reason: '2 of 2 ready' }]);
+    const twins = (await session.ok('get_system_health', { component: 'rolling' })).components as Component[];
+    expect(twins.map(({ kind, status }) => `${kind} ${status}`).sort()).toEqual([
+      'Deployment degraded',
+      'StatefulSet healthy',
+    ]);
+  });
 });

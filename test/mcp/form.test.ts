@@ -103,7 +103,14 @@ describe('the form', () => {
   it('has a state of three fields and nothing else', () => {
     const state = { approval_id: 'APR-7K2M9Q4XBT', digest: 'd'.repeat(64), way: 'form' };
     expect(formState.safeParse(state).success).toBe(true);
-    for (const wrong of [{}, { ...state, more: 1 }, { ...state, digest: 1 }, { ...state, way: 'terminal' }, null, 'x']) {
+    for (const wrong of [
+      {},
+      { ...state, more: 1 },
+      { ...state, digest: 1 },
+      { ...state, way: 'terminal' },
+      null,
+      'x',
+    ]) {
       expect(formState.safeParse(wrong).success).toBe(false);
     }
   });

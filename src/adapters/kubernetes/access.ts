@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Agent as HttpAgent } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { AppError, notConfigured } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type ExecCredential, execConfigSchema, runExecPlugin } from './exec-plugin.ts';
@@ -94,8 +95,9 @@ export function createAccess(options: AccessOptions): Access {
       .digest('hex');
     if (agent?.key === key) return agent.agent;
     agent?.agent.destroy();
-    const common = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 4 };
-    agent = { key, agent: secure ? new HttpsAgent({ ...common, ...tls }) : new HttpAgent(common) };
+    // A read of many namespaces uses them all; closed ones would cost the next read a handshake each.
+    const common = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS };
+    agent = { key, agent: secure ? new HttpsAgent({ ...common, ...tls, ...shared(tls) }) : new HttpAgent(common) };
     return agent.agent;
   };
 
@@ -154,4 +156,13 @@ function withoutExec({ config }: LoadedKubeconfig, secure: boolean): LoadedKubec
   view.getCurrentCluster = () =>
     cluster ? { ...cluster, skipTLSVerify: secure ? cluster.skipTLSVerify : true } : null;
   return view;
+}
+
+/** Certificates and key read once for all connections; what cannot be read is told by the connection itself. */
+function shared(tls: AgentOptions): { secureContext?: SecureContext } {
+  try {
+    return { secureContext: createSecureContext(tls) };
+  } catch {
+    return {};
+  }
 }

@@ -19,6 +19,8 @@ export interface GetSpec {
 }
 
 export interface PagesSpec extends GetSpec {
+  /** Items of a page; default 500. */
+  page?: number;
   onPage(page: unknown): void;
   /** The list begins anew: throw away what came so far. */
   onRestart(): void;
@@ -29,7 +31,7 @@ export interface KubeClient {
   limit(options: ReadOptions): Promise<Limit>;
   /** The parsed JSON of one GET. */
   get(spec: GetSpec, limit: Limit): Promise<unknown>;
-  /** A list in pages of 500; after `410 Gone` it starts again in one piece, as client-go does. */
+  /** A list in pages; after `410 Gone` it starts again in one piece, as client-go does. */
   pages(spec: PagesSpec, limit: Limit): Promise<void>;
   patch(spec: GetSpec & { type: string; body: unknown }, limit: Limit): Promise<unknown>;
   create(spec: GetSpec & { body: unknown }, limit: Limit): Promise<unknown>;
@@ -129,7 +131,7 @@ export function createClient(access: Access): KubeClient {
       let whole = false;
       for (;;) {
         const query: Record<string, string> = { ...spec.query };
-        if (!whole) query.limit = String(PAGE);
+        if (!whole) query.limit = String(spec.page ?? PAGE);
         if (token !== '') query.continue = token;
         const result = await exchange('GET', { ...spec, query }, limit);
         if (result.answer.status === 410 && !whole) {

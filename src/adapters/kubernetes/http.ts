@@ -34,10 +34,12 @@ const MAX_BODY = 64 * 1024 * 1024;
 /** One request with one deadline over connect, headers and body. Throws `TIMEOUT` or `UNAVAILABLE`; any status resolves. */
 export async function send(spec: HttpRequest, sender: Sender, limit: Limit): Promise<HttpAnswer> {
   try {
-    return await attempt(spec, sender, limit);
+    return await attempt(spec, sender, limit).catch((error: unknown) => {
+      // The server closed an idle connection at the moment it was used again; nothing of the request was read.
+      if (error instanceof StaleConnection && spec.method === 'GET') return attempt(spec, sender, limit);
+      throw error;
+    });
   } catch (error) {
-    // The server closed an idle connection at the moment it was used again; nothing of the request was read.
-    if (error instanceof StaleConnection && spec.method === 'GET') return attempt(spec, sender, limit);
     throw error instanceof StaleConnection ? error.problem : error;
   }
 }

@@ -89,7 +89,9 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
             found = [];
           };
           const subject = workloadSubject('list', kind, namespace);
-          await client.pages({ path: workloadPath(kind, namespace), subject, onPage, onRestart }, limit);
+          // A page of whole objects is taken apart in one go: of all namespaces they would be the largest thing in memory.
+          const page = namespace === null ? { page: 200 } : {};
+          await client.pages({ path: workloadPath(kind, namespace), subject, ...page, onPage, onRestart }, limit);
           return found;
         }),
         readOptions,

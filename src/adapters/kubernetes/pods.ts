@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { toInstant } from '../../domain/instant.ts';
-import type { PodSummary } from '../../domain/observe.ts';
+import type { PodSummary, Workload } from '../../domain/observe.ts';
 import { AppError } from '../../errors.ts';
 import type { KubeClient } from './client.ts';
 import type { Limit } from './limit.ts';
@@ -12,19 +12,19 @@ const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
 // The letters of Kubernetes' generated suffixes (apimachinery, util/rand): no vowels, no 0, 1, 3. So `-gateway` is none.
 const SAFE = '[bcdfghjklmnpqrstvwxz2456789]';
-const OWNERS = [
-  new RegExp(`^(.+)-${SAFE}{6,10}-${SAFE}{5}$`), // Deployment, through its ReplicaSet
-  /^(.+)-\d{1,6}$/, // StatefulSet
-  new RegExp(`^(.+)-${SAFE}{5}$`), // DaemonSet
+const OWNERS: readonly [Workload['kind'], RegExp][] = [
+  ['Deployment', new RegExp(`^(.+)-${SAFE}{6,10}-${SAFE}{5}$`)], // through its ReplicaSet
+  ['StatefulSet', /^(.+)-\d{1,6}$/],
+  ['DaemonSet', new RegExp(`^(.+)-${SAFE}{5}$`)],
 ];
 
-/** The workload that a pod's name comes from, or the name itself. */
-export function ownerOf(pod: string): string {
-  for (const pattern of OWNERS) {
+/** The workload that a pod's name comes from, and its kind; the name itself where it comes from none. */
+export function ownerOf(pod: string): { owner: string; kind: Workload['kind'] | undefined } {
+  for (const [kind, pattern] of OWNERS) {
     const owner = pattern.exec(pod)?.[1];
-    if (owner !== undefined) return owner;
+    if (owner !== undefined) return { owner, kind };
   }
-  return pod;
+  return { owner: pod, kind: undefined };
 }
 
 /** Beyond this many namespaces a list for each costs more than it saves. */
@@ -152,11 +152,20 @@ class PodTally {
   }
 
   #add(pod: PodFacts): void {
-    const owner = ownerOf(pod.name);
-    const key = `${pod.namespace}/${owner}`;
+    const { owner, kind } = ownerOf(pod.name);
+    const key = `${pod.namespace}/${kind}/${owner}`;
     let group = this.#groups.get(key);
     if (!group) {
-      group = { namespace: pod.namespace, owner, pods: 0, ready: 0, restarts: 0, last_restart_at: null, problems: {} };
+      group = {
+        namespace: pod.namespace,
+        owner,
+        kind,
+        pods: 0,
+        ready: 0,
+        restarts: 0,
+        last_restart_at: null,
+        problems: {},
+      };
       this.#groups.set(key, group);
     }
     group.restarts += pod.restarts;

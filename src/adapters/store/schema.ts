@@ -122,6 +122,7 @@ const approval = z.looseObject({
   approval_id: z.string(),
   tool: z.string(),
   arguments_hash: z.string(),
+  arguments: z.record(z.string(), z.unknown()).optional(),
   incident_id: z.string().nullable(),
   plan,
   world: facts,

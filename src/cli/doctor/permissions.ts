@@ -6,6 +6,7 @@ import { ACT, READ, type Right } from './rights.ts';
 type Wanted = ReadonlyMap<string, readonly Right[]>;
 
 export async function mayRead(inspector: Inspector, namespaces: readonly string[]): Promise<Said> {
+  if (namespaces.length === 0) return wholeCluster();
   const wanted = new Map(namespaces.map((namespace) => [namespace, READ]));
   const denied = await deniedOf(inspector, wanted);
   if (denied.length === 0) return ok(`to look: all ${READ.length} rights in each of ${namespaces.join(', ')}`);
@@ -22,6 +23,7 @@ export async function mayAct(
   namespaces: readonly string[],
   released: readonly string[],
 ): Promise<Said> {
+  if (namespaces.length === 0) return ok('there is no namespace to act in');
   const plain = ACT.filter(({ helm }) => !helm);
   const wanted = new Map(
     namespaces.map((namespace) => [namespace, released.includes(namespace) ? ACT : plain] as const),
@@ -37,6 +39,12 @@ export async function mayAct(
     'apply docs/rbac/operator.yaml in that namespace too, or start the server with --read-only if it shall only look.',
   );
 }
+
+const wholeCluster = (): Said =>
+  warn(
+    'no release and no namespace is configured, so the whole cluster is read; the rights for that were not asked.',
+    'name the namespaces in the configuration: docs/rbac grants rights by namespace.',
+  );
 
 interface Denied {
   answer: AccessAnswer;

@@ -24,6 +24,11 @@ export const decidingHash = (tool: string, args: Record<string, unknown>): strin
     Object.fromEntries(Object.entries(args).filter(([key, v]) => v !== undefined && !NOT_DECIDING.has(key))),
   );
 
+/** A human who runs a plan without a client. */
+export interface ByHand {
+  person: string;
+}
+
 /**
  * Runs an approved plan once: looks again, consumes the approval in one atomic step, writes the intent, runs, writes the
  * outcome. From the consumption on neither a cancelled call nor a lost client stops it.
@@ -34,6 +39,7 @@ export async function execute(
   approved: Approval,
   context: ReadContext,
   deps: GateDeps,
+  byHand?: ByHand,
 ): Promise<Approval> {
   const id = approved.approval_id;
   context.progress(`${id}: looking again before running`);
@@ -88,7 +94,7 @@ export async function execute(
     return next;
   });
   if (!mine) return running;
-  await writeIntent(running, baseline, deps);
+  await writeIntent(running, baseline, deps, byHand);
   const result = await run(tool, running, { ...context, signal: new AbortController().signal }, actuators);
   return writeOutcome(
     running,
@@ -98,15 +104,25 @@ export async function execute(
 }
 
 /** The intent is on disk before the command starts; where it cannot be written nothing runs and the approval is spent. */
-async function writeIntent(approval: Approval, baseline: Figures | null, deps: GateDeps): Promise<void> {
+async function writeIntent(
+  approval: Approval,
+  baseline: Figures | null,
+  deps: GateDeps,
+  byHand?: ByHand,
+): Promise<void> {
   const approvers = approval.decisions.map((d) => `${d.approver} (${d.way})`).join(', ');
   try {
     await appendTo(deps.store, approval.incident_id, {
       kind: 'command_started',
-      message: `running ${commandLine(approval.plan.command)} on ${approval.plan.cluster}, approved by ${approvers}`,
+      message: `running ${commandLine(approval.plan.command)} on ${approval.plan.cluster}, approved by ${approvers}${byHand ? `; run at a terminal by ${byHand.person}, without a client (break glass)` : ''}`,
       actor: SYSTEM,
       approval_id: approval.approval_id,
-      data: { command: approval.plan.command, digest: approval.plan.digest, ...(baseline ? { baseline } : {}) },
+      data: {
+        command: approval.plan.command,
+        digest: approval.plan.digest,
+        ...(baseline ? { baseline } : {}),
+        ...(byHand ? { break_glass: byHand.person } : {}),
+      },
     });
   } catch (cause) {
     const at = toInstant(deps.clock.now());

@@ -127,7 +127,7 @@ async function planned(
       (a.status === 'running' || (a.plan.digest === digest && (a.status === 'approved' || sameHazards(a.plan, draft)))),
   );
   if (same) return (await isOrphaned(same, deps)) ? reconcile(same, tool, context, deps) : same;
-  return propose(tool.name, hash, draft, digest, incident?.id ?? null, context, deps);
+  return propose({ tool: tool.name, args, hash }, draft, digest, incident?.id ?? null, context, deps);
 }
 
 /** Figures of the moment, as in `(2 disruptions allowed now)`, are no new hazard. */
@@ -141,8 +141,7 @@ const sameHazards = (open: Approval['plan'], now: Draft): boolean => {
 };
 
 async function propose(
-  tool: string,
-  hash: string,
+  call: { tool: string; args: Record<string, unknown>; hash: string },
   draft: Draft,
   digest: string,
   incidentId: string | null,
@@ -168,8 +167,9 @@ async function propose(
   const { world, ...visible } = draft;
   const approval: Approval = {
     approval_id: deps.newApprovalId(),
-    tool,
-    arguments_hash: hash,
+    tool: call.tool,
+    arguments_hash: call.hash,
+    arguments: call.args,
     incident_id: incidentId,
     plan: { ...visible, digest, expires_at: expires },
     world,

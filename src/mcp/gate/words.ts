@@ -78,7 +78,7 @@ export function formMessage(approval: Approval): string {
 /** The gate's answer for the model. */
 export function renderGate(result: GateResult): string {
   const lines = [`${result.status} ${result.approval_id}: ${result.message}`];
-  if (result.outcome) lines.push(`Outcome: ${result.outcome.summary}`);
+  if (result.outcome) lines.push(fence('outcome', result.outcome.summary));
   if (result.status === 'approval_required' || result.status === 'stale')
     lines.push('', fence('plan', planLines(result.plan).join('\n')));
   if (result.how_to_approve.length > 0)

@@ -121,16 +121,27 @@ describe('reading', () => {
       {
         namespace: 'core',
         owner: 'engine',
+        kind: 'Deployment',
         pods: 3,
         ready: 2,
         restarts: 7,
         last_restart_at: '2026-03-01T11:58:00.000Z',
         problems: { CrashLoopBackOff: 1 },
       },
-      { namespace: 'core', owner: 'postgres', pods: 1, ready: 1, restarts: 1, last_restart_at: null, problems: {} },
+      {
+        namespace: 'core',
+        owner: 'postgres',
+        kind: 'StatefulSet',
+        pods: 1,
+        ready: 1,
+        restarts: 1,
+        last_restart_at: null,
+        problems: {},
+      },
       {
         namespace: 'core',
         owner: 'agent-gateway',
+        kind: 'DaemonSet',
         pods: 1,
         ready: 1,
         restarts: 0,
@@ -181,6 +192,7 @@ describe('reading', () => {
       {
         namespace: 'core',
         owner: 'engine',
+        kind: 'Deployment',
         pods: 2,
         ready: 1,
         restarts: 5,
@@ -538,7 +550,7 @@ describe('names and ages', () => {
     ['agent-gateway-65df4c9b78-x2k4p', 'agent-gateway'],
     ['postgres-12', 'postgres'],
     ['lonely', 'lonely'],
-  ])('%s comes from %s', (pod, owner) => expect(ownerOf(pod)).toBe(owner));
+  ])('%s comes from %s', (pod, owner) => expect(ownerOf(pod).owner).toBe(owner));
   it.each([
     ['45s', 45_000],
     ['3m12s', 192_000],

@@ -139,6 +139,8 @@ const helm = (major: 3 | 4): Recipe => {
   };
 };
 
+const ALERTMANAGER = 'github.com/prometheus/alertmanager/cmd/alertmanager';
+
 const debian = (name: string): Recipe => ({
   what: `${name}: apt-get install ${name}, or any ${name} on PATH`,
   needsGo: false,
@@ -149,7 +151,14 @@ const BOTH = {
   helm3: helm(3),
   helm4: helm(4),
   prometheus: debian('prometheus'),
-  alertmanager: debian('prometheus-alertmanager'),
+  alertmanager: {
+    what: `Alertmanager: apt-get install prometheus-alertmanager, or go install ${ALERTMANAGER}@v${VERSIONS.alertmanager}`,
+    needsGo: false,
+    make: async (cache) =>
+      onPath('prometheus-alertmanager') ??
+      onPath('alertmanager') ??
+      join(await goProgram(cache, 'alertmanager', ALERTMANAGER, VERSIONS.alertmanager), 'alertmanager'),
+  },
 } satisfies Partial<Record<keyof Programs, Recipe>>;
 
 const OWN = {
