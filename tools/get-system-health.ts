@@ -6,7 +6,7 @@ import { fence, oneLine } from '../src/domain/text.ts';
 import { notFound } from '../src/errors.ts';
 import { observeHealth } from '../src/mcp/observe.ts';
 import * as s from '../src/mcp/schemas.ts';
-import { sourceTrouble } from '../src/mcp/sources.ts';
+import { readSource, sourceTrouble } from '../src/mcp/sources.ts';
 import { defineTool } from '../src/mcp/tool.ts';
 
 const SHOWN = 40;
@@ -81,6 +81,7 @@ export const getSystemHealth = defineTool({
             : components.some((c) => concerns(a, c.name, c.namespace ?? null)),
         )
       : seen.alerts;
+    const told = wanted ? await warnings(env, context, wanted) : { events: [], sources: [] };
     return {
       environment: env.name,
       status: wanted ? (components[0]?.status ?? 'unknown') : seen.judged.status,
@@ -109,8 +110,8 @@ export const getSystemHealth = defineTool({
       })),
       alerts_total: alerts.length,
       alerts_firing: alerts.filter((a) => a.state === 'active').length,
-      events: wanted ? await warnings(env, context, wanted) : [],
-      sources: seen.sources,
+      events: told.events,
+      sources: [...seen.sources, ...told.sources],
       checked_at: toInstant(context.clock.now()),
     };
   },
@@ -150,17 +151,19 @@ export const getSystemHealth = defineTool({
   },
 });
 
-/** Newest warnings about one component; their absence or failure is no failure of the call. */
+/** Newest warnings about one component; their absence or failure is no failure of the call, and is named among the sources. */
 async function warnings(
   env: Parameters<typeof observeHealth>[0],
   context: Parameters<typeof observeHealth>[1],
   component: string,
 ) {
-  const kubernetes = await env.kubernetes().catch(() => null);
-  const list = await kubernetes
-    ?.listWarnings(env.namespaces, 200, { deadline_ms: context.config.source_deadline, signal: context.signal })
-    .catch(() => []);
-  return (list ?? [])
+  const { value, report } = await readSource(
+    'kubernetes events',
+    context.config.source_deadline,
+    context.signal,
+    async (options) => (await env.kubernetes()).listWarnings(env.namespaces, 200, options),
+  );
+  const events = (value ?? [])
     .filter((event) => event.object.includes(component))
     .slice(0, 8)
     .map((event) => ({
@@ -169,4 +172,5 @@ async function warnings(
       message: oneLine(event.message, 200),
       last_seen: event.last_seen,
     }));
+  return { events, sources: [report] };
 }

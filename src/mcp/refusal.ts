@@ -16,5 +16,9 @@ export const isRefusal = (error: unknown): error is AppError => error instanceof
 /** The outcome of a single write that was refused, for it changed nothing. Throws every other error on. */
 export function refusal(error: unknown): RunResult {
   if (!isRefusal(error)) throw error;
-  return { status: 'failed', summary: `refused, nothing was changed: ${error.message}`, details: {} };
+  return {
+    status: 'failed',
+    summary: `refused, nothing was changed: ${error.message}${error.code === 'FORBIDDEN' ? ` Next: ${error.next}` : ''}`,
+    details: {},
+  };
 }

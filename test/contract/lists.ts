@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { TABLE } from '../../src/adapters/kubernetes/pods.ts';
 import { type Answer, raw, type World } from './world.ts';
 
+const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 const METADATA = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 

@@ -159,8 +159,8 @@ export function workloadsContract(world: () => World): void {
       [
         'a patch of another uid',
         async () => [pathOf('Deployment'), patch(STRATEGIC, { metadata: { uid: OTHER_UID } })],
-        409,
-        'Conflict',
+        422,
+        'Invalid',
       ],
       [
         'a patch of an old version',

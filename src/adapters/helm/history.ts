@@ -1,6 +1,6 @@
 import { type Instant, isInstant, toInstant } from '../../domain/instant.ts';
 import type { Revision } from '../../domain/observe.ts';
-import { unavailable } from '../../errors.ts';
+import { AppError, unavailable } from '../../errors.ts';
 import type { ReadOptions } from '../../ports/kubernetes.ts';
 import type { PagesSpec } from '../kubernetes/client.ts';
 import type { KubernetesApi } from '../kubernetes/index.ts';
@@ -120,7 +120,8 @@ export async function keptInConfigMaps(
   };
   try {
     await api.pages(spec, options);
-  } catch {
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'FORBIDDEN') options.forbidden?.(error);
     return null;
   }
   return releases.length === 0 ? found : new Set(releases.filter((release) => found.has(release)));

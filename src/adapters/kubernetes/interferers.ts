@@ -1,25 +1,37 @@
 import type { z } from 'zod';
 import type { Workload } from '../../domain/observe.ts';
+import { AppError } from '../../errors.ts';
 import { type KubeClient, orElse } from './client.ts';
 import type { Limit } from './limit.ts';
 import { checkNamespace } from './names.ts';
 import { autoscalerSchema, disruptionBudgetSchema, read, readItems, workloadSchema } from './schema.ts';
 import { workloadPath, workloadSubject } from './workloads.ts';
 
-/** What else holds on to a workload, in words for a warning. What is not there or not readable is left out. */
+/** What else holds on to a workload, in words for a warning; what may not be read is said too. */
 export async function interferersOf(client: KubeClient, workload: Workload, limit: Limit): Promise<string[]> {
   const { kind, namespace, name } = workload;
   checkNamespace(namespace);
-  const list = (path: string, resource: string): Promise<unknown> =>
-    orElse(
-      client.get({ path: `/apis/${path}`, subject: { verb: 'list', resource, namespace } }, limit),
-      ['FORBIDDEN', 'NOT_FOUND'],
-      { items: [] },
-    );
+  const words: string[] = [];
+  const list = async (path: string, resource: string, what: string): Promise<unknown> => {
+    try {
+      return await client.get({ path: `/apis/${path}`, subject: { verb: 'list', resource, namespace } }, limit);
+    } catch (error) {
+      if (!(error instanceof AppError) || (error.code !== 'FORBIDDEN' && error.code !== 'NOT_FOUND')) throw error;
+      if (error.code === 'FORBIDDEN')
+        words.push(
+          `Whether a ${what} holds on to ${kind} ${name} is unknown: not allowed to list ${resource} in namespace ${namespace} (docs/rbac).`,
+        );
+      return { items: [] };
+    }
+  };
   const spaced = `namespaces/${encodeURIComponent(namespace)}`;
   const [autoscalers, budgets, object] = await Promise.all([
-    list(`autoscaling/v2/${spaced}/horizontalpodautoscalers`, 'horizontalpodautoscalers.autoscaling'),
-    list(`policy/v1/${spaced}/poddisruptionbudgets`, 'poddisruptionbudgets.policy'),
+    list(
+      `autoscaling/v2/${spaced}/horizontalpodautoscalers`,
+      'horizontalpodautoscalers.autoscaling',
+      'HorizontalPodAutoscaler',
+    ),
+    list(`policy/v1/${spaced}/poddisruptionbudgets`, 'poddisruptionbudgets.policy', 'PodDisruptionBudget'),
     // A budget selects by the pods' labels, which may differ from the workload's own.
     orElse(
       client.get(
@@ -32,7 +44,6 @@ export async function interferersOf(client: KubeClient, workload: Workload, limi
   ]);
   const template = object === null ? null : read(workloadSchema, object, `a ${kind}`).spec.template.metadata;
   const labels = template?.labels ?? workload.labels;
-  const words: string[] = [];
   for (const { metadata, spec } of readItems(autoscalerSchema, autoscalers, 'HorizontalPodAutoscaler')) {
     if (spec.scaleTargetRef.kind !== kind || spec.scaleTargetRef.name !== name) continue;
     words.push(

@@ -8,7 +8,7 @@ import { type PodObject, podSchema, read, readItems, tableSchema } from './schem
 import { parseAge } from './time.ts';
 
 /** Asks for what `kubectl get pods` shows; the second form is for servers without tables. */
-const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
 // The letters of Kubernetes' generated suffixes (apimachinery, util/rand): no vowels, no 0, 1, 3. So `-gateway` is none.
 const SAFE = '[bcdfghjklmnpqrstvwxz2456789]';

@@ -41,7 +41,7 @@ export function statusError(status: number, body: Buffer, subject: Subject, host
   if (status === 403) {
     return forbidden(
       `the credentials do not allow to ${subject.verb} ${what}.`,
-      `ask for the verb "${subject.verb}" on ${subject.resource} ${where}.`,
+      `ask for the verb "${subject.verb}" on ${subject.resource} ${where}; docs/rbac has Roles to apply.`,
     );
   }
   if (status === 404) return notFound(`${what} was not found.`, 'check the name and the namespace.');
