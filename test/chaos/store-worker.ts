@@ -20,6 +20,7 @@ const failed = (what: string, cause: unknown): void => {
 const tasks: Record<string, () => Promise<void>> = {
   /** Until `count` or the end of the process: single events, units of two, keyed retries, approvals that are made and consumed. */
   async load() {
+    say('up');
     for (let i = 1; i <= Number(count); i += 1) {
       const id = `${name}.${i}`;
       const began = performance.now();

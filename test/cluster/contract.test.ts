@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { adapterContract } from '../contract/suite.ts';
@@ -23,6 +25,21 @@ async function proxyOf({ lab }: Colleague): Promise<string> {
   const address = /127\.0\.0\.1:\d+/.exec(line)?.[0];
   if (address === undefined) throw new Error(`kubectl proxy said: ${line}`);
   return `http://${address}`;
+}
+
+interface Kubeconfig {
+  users: { name: string; user: Record<string, unknown> }[];
+}
+
+/** The lab's kubeconfig with a token that nobody has (401), or for somebody without any rights (403). */
+async function strangersKubeconfig(at: Colleague, status: 401 | 403): Promise<string> {
+  const view = ['config', 'view', '--minify', '--raw', '--flatten', '-o', 'json'];
+  const config = JSON.parse(await at.kubectl(...view)) as Kubeconfig;
+  for (const one of config.users)
+    one.user = status === 401 ? { token: 'nobody-has-it' } : { ...one.user, as: 'nobody' };
+  const file = join(await bin.folder(), `stranger-${status}`);
+  await writeFile(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
 }
 
 /** A token of a list at the first version that etcd ever had, after making sure that etcd has dropped it. */
@@ -94,6 +111,7 @@ describe.each(HELMS)('a real cluster with %s', (which) => {
       },
       release: { release, namespace },
       troubled: namespace,
+      asStranger: async (status, ask) => ask(await strangersKubeconfig(at, status)),
       ...(etcd === undefined ? {} : { expired: (path: string) => expiredToken(etcd, url, path) }),
     };
   });

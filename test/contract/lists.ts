@@ -6,7 +6,7 @@ const METADATA = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 /** What lists look like on the wire: pages, tables, metadata, selectors. */
-export function listsContract(world: () => World): void {
+export function listsContract(world: () => World, check: (name: string, body: () => Promise<void>) => void): void {
   const secrets = (query: string, accept?: string): Promise<Answer> =>
     raw(
       world(),
@@ -17,7 +17,7 @@ export function listsContract(world: () => World): void {
   const names = ({ body }: Answer): string[] => body.items.map((item) => item.metadata.name);
 
   describe('lists', () => {
-    test('come in pages that together are the whole, in its order', async () => {
+    check('come in pages that together are the whole, in its order', async () => {
       const whole = await secrets(HELM);
       expect(whole).toMatchObject({ status: 200, body: { kind: 'SecretList', apiVersion: 'v1' } });
       expect(whole.body.metadata.continue ?? '').toBe('');
@@ -37,13 +37,13 @@ export function listsContract(world: () => World): void {
       expect(paged).toEqual(paged.toSorted((a, b) => (a < b ? -1 : 1)));
     });
 
-    test('tell how many remain where there is no selector', async () => {
+    check('tell how many remain where there is no selector', async () => {
       const whole = await secrets('');
       const { metadata } = (await secrets('limit=1')).body;
       expect(metadata.remainingItemCount).toBe(whole.body.items.length - 1);
     });
 
-    test('refuse a token that is none', async () => {
+    check('refuse a token that is none', async () => {
       const { status, body } = await secrets('limit=1&continue=nonsense');
       expect(status).toBe(400);
       expect(body).toMatchObject({ kind: 'Status', status: 'Failure', reason: 'BadRequest', code: 400 });
@@ -58,7 +58,7 @@ export function listsContract(world: () => World): void {
       expect({ status, reason: body.reason }).toEqual({ status: 410, reason: 'Expired' });
     });
 
-    test('of metadata carry nothing else', async () => {
+    check('of metadata carry nothing else', async () => {
       const { body } = await secrets(HELM, METADATA);
       expect(body).toMatchObject({ kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' });
       expect(body.items.length).toBeGreaterThan(2);
@@ -100,7 +100,7 @@ export function listsContract(world: () => World): void {
       expect(body.message).toMatch(message);
     });
 
-    test('of nothing are empty, also in a namespace that is not there', async () => {
+    check('of nothing are empty, also in a namespace that is not there', async () => {
       const { status, body } = await raw(world(), '/api/v1/namespaces/no-such-namespace/secrets');
       expect({ status, items: body.items }).toEqual({ status: 200, items: [] });
     });
@@ -112,7 +112,7 @@ export function listsContract(world: () => World): void {
       return raw(world(), `/api/v1/namespaces/${namespace}/pods?includeObject=${include}`, { accept: TABLE });
     };
 
-    test('has the columns of `kubectl get pods`, and texts in them', async () => {
+    check('has the columns of `kubectl get pods`, and texts in them', async () => {
       const { body } = await pods('None');
       expect(body).toMatchObject({ kind: 'Table', apiVersion: 'meta.k8s.io/v1' });
       expect(body.columnDefinitions.map(({ name, priority }) => [name, priority])).toEqual([
@@ -128,7 +128,7 @@ export function listsContract(world: () => World): void {
       }
     });
 
-    test('carries metadata where asked', async () => {
+    check('carries metadata where asked', async () => {
       const { body } = await pods('Metadata');
       const { namespace } = world().workloads.Deployment;
       for (const { cells, object } of body.rows) {

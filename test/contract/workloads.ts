@@ -206,6 +206,25 @@ export function workloadsContract(world: () => World): void {
       expect(body.details).toEqual({ name: 'ghost', group: 'apps', kind: 'deployments' });
     });
 
+    test.each([
+      [401, /credentials were refused by the Kubernetes API server/, /sign in again/],
+      [403, /the credentials do not allow to list secrets in namespace/, /ask for the verb "list" on secrets/],
+    ] as const)('of a stranger (%i) name what is missing', async (status, message, next) => {
+      const { namespace, release } = world().release;
+      await world().asStranger(status, async (kubeconfig) => {
+        const stranger = adapters({ ...world(), kubeconfig });
+        const expected = {
+          code: 'FORBIDDEN',
+          message: expect.stringMatching(message),
+          next: expect.stringMatching(next),
+        };
+        await expect(stranger.helm.reader.history([namespace], [release], 1, READ)).rejects.toMatchObject(expected);
+        const { name } = world().workloads.Deployment;
+        const restart = stranger.actuator.restart(namespace, 'Deployment', name, new Date(), READ);
+        await expect(restart).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      });
+    });
+
     test('reach the caller as the errors of the contract', async () => {
       const { namespace } = world().workloads.Deployment;
       const restart = our.actuator.restart(namespace, 'Deployment', 'ghost', new Date(), READ);

@@ -20,6 +20,8 @@ export interface World {
   release: ReleaseRef;
   /** Where something is the matter: its namespace has a Warning. */
   troubled: string;
+  /** Gives `ask` a kubeconfig of someone whom the server does not know (401), or allows nothing (403). */
+  asStranger<T>(status: 401 | 403, ask: (kubeconfig: string) => Promise<T>): Promise<T>;
   /** A token of a list of the release's namespace that the server no longer knows; absent where it forgets none. */
   expired?: (path: string) => Promise<string>;
 }
@@ -78,7 +80,7 @@ export async function raw(world: World, path: string, options: RawOptions = {}):
 }
 
 /** Our adapters on it, as the server builds them. */
-export function adapters({ kubeconfig, context, helmProgram }: World) {
+export function adapters({ kubeconfig, context, helmProgram }: Pick<World, 'kubeconfig' | 'context' | 'helmProgram'>) {
   const kubernetes = createKubernetes({ kubeconfig, context, env: {} });
   const commands = createCommands({ programs: { helm: helmProgram }, env: { PATH: process.env.PATH } });
   return { ...kubernetes, helm: createHelm({ kubernetes: kubernetes.api, commands, kubeconfig }) };

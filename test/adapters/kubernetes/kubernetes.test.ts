@@ -165,7 +165,7 @@ describe('reading', () => {
       }),
     );
     expect((await reader.summarizePods([], READ)).map((s) => s.namespace)).toEqual(['x', 'y']);
-    expect(api.seen[0]?.url.pathname).toBe('/api/v1/pods');
+    expect(api.seen.at(-1)?.url.pathname).toBe('/api/v1/pods');
   });
 
   it('falls back to objects where a server knows no tables', async () => {
