@@ -191,12 +191,15 @@ async function draftOf(
   const [before, after] = [manifestObjects(present), manifestObjects(to.manifest)];
   const options = { deadline_ms: deadline(context), signal: context.signal };
   const kubernetes = await env.kubernetes();
-  const [, rehearsal, workloads, customers] = await Promise.all([
-    helmsDryRun(helm, ref, to.revision, options),
+  const seen = Promise.all([
     rehearseRollback(kubernetes, ref, { before, after, hooks: to, changes }, options),
     kubernetes.listWorkloads([ref.namespace], options),
     affectedCustomers(env, context),
   ]);
+  // Where both fail, what Helm says comes first.
+  seen.catch(() => undefined);
+  await helmsDryRun(helm, ref, to.revision, options);
+  const [rehearsal, workloads, customers] = await seen;
   const of = (objects: ManifestObject[]) => new Set(objects.map(keyOf));
   const [kept, gone, touched] = [of(after), of(deletedBy(before, after)), new Set(changes.map(keyOf))];
   const drifted = new Set(rehearsal.drift.map(keyOf));

@@ -1,11 +1,20 @@
-import { appendFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { constants, lstat, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isInstant, MINUTE, toInstant } from '../domain/instant.ts';
-import { forbidden } from '../errors.ts';
+import { forbidden, storeFailed } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 
 const ALLOWED = 5;
 const MAX_PAUSE_MS = 60 * MINUTE;
+/** A link or a pipe in the place of the file must neither take the count away nor keep a process waiting. */
+const PLAIN = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** One line a wrong secret: its instant, and a mark by which whoever wrote it finds it again. */
+interface Line {
+  text: string;
+  at: Date | null;
+}
 
 /**
  * Wrong secrets in a row, across processes: after five there is a pause that doubles, so that an assistant with a shell cannot guess. One line a
@@ -15,17 +24,58 @@ export class Attempts {
   readonly #file: string;
   readonly #clock: Clock;
 
-  constructor(dataDir: string, clock: Clock) {
-    this.#file = join(dataDir, 'attempts.jsonl');
+  /** `folder` is where the count is kept. */
+  constructor(folder: string, clock: Clock) {
+    this.#file = join(folder, 'attempts.jsonl');
     this.#clock = clock;
   }
 
   /** Throws `FORBIDDEN` during a pause. */
   async mayTry(): Promise<void> {
-    const { failed, last_at } = await this.#read();
+    const lines = await this.#lines();
+    this.#refuseWithin(lines === null ? ALLOWED : lines.length, await this.#last(lines));
+  }
+
+  /**
+   * Counts a guess as wrong before it is checked, and throws `FORBIDDEN` where those before it have used up what is allowed: guesses that are made at
+   * once must not all pass one look at the count. Errors: `STORE` where it cannot be counted.
+   */
+  async failed(): Promise<void> {
+    const mark = randomBytes(6).toString('hex');
+    try {
+      await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
+      const handle = await open(
+        this.#file,
+        constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | PLAIN,
+        0o600,
+      );
+      try {
+        await handle.appendFile(`${JSON.stringify(toInstant(this.#clock.now()))} ${mark}\n`);
+      } finally {
+        await handle.close();
+      }
+    } catch (cause) {
+      throw storeFailed(
+        `wrong secrets cannot be counted in ${this.#file} (${(cause as NodeJS.ErrnoException).code}), so none is taken.`,
+        'make it a plain file in a folder that this user may write.',
+        cause,
+      );
+    }
+    const lines = (await this.#lines()) ?? [];
+    const mine = lines.findIndex(({ text }) => text.endsWith(mark));
+    // Gone already: a right secret was given in between.
+    if (mine < 0) return;
+    this.#refuseWithin(mine, await this.#last(lines.slice(0, mine)));
+  }
+
+  async succeeded(): Promise<void> {
+    await rm(this.#file, { force: true });
+  }
+
+  #refuseWithin(failed: number, last: Date): void {
     if (failed < ALLOWED) return;
     const pause = Math.min(MINUTE * 2 ** (failed - ALLOWED), MAX_PAUSE_MS);
-    const left = last_at.getTime() + pause - this.#clock.now().getTime();
+    const left = last.getTime() + pause - this.#clock.now().getTime();
     if (left <= 0) return;
     throw forbidden(
       `${failed} wrong secrets in a row; locked for ${Math.ceil(left / 1000)} s.`,
@@ -33,35 +83,42 @@ export class Attempts {
     );
   }
 
-  async failed(): Promise<void> {
-    await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
-    await appendFile(this.#file, `${JSON.stringify(toInstant(this.#clock.now()))}\n`, { mode: 0o600 });
-  }
-
-  async succeeded(): Promise<void> {
-    await rm(this.#file, { force: true });
-  }
-
-  async #read(): Promise<{ failed: number; last_at: Date }> {
+  /** Null where the file is there and cannot be read: as if somebody had guessed too often, not as if nobody had. */
+  async #lines(): Promise<Line[] | null> {
     let text: string;
     try {
-      text = await readFile(this.#file, 'utf8');
+      const handle = await open(this.#file, constants.O_RDONLY | PLAIN);
+      try {
+        if (!(await handle.stat()).isFile()) return null;
+        text = await handle.readFile('utf8');
+      } finally {
+        await handle.close();
+      }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { failed: 0, last_at: new Date(0) };
-      // Made unreadable: as if somebody had guessed too often, not as if nobody had.
-      return { failed: ALLOWED, last_at: await this.#changed() };
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : null;
     }
-    const lines = text.split('\n').filter((line) => line !== '');
-    const last = (lines.at(-1) ?? '').replaceAll('"', '');
-    if (isInstant(last)) return { failed: lines.length, last_at: new Date(last) };
-    return { failed: Math.max(lines.length, ALLOWED), last_at: await this.#changed() };
+    const lines = text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => ({ text: line, at: instantIn(line) }));
+    if (lines.at(-1)?.at) return lines;
+    // Damaged, or emptied by other hands.
+    return [...lines, ...Array.from({ length: Math.max(0, ALLOWED - lines.length) }, () => ({ text: '', at: null }))];
   }
 
-  /** When the file was last touched: a damaged one locks for a while, not for good. */
-  async #changed(): Promise<Date> {
-    return stat(this.#file).then(
+  /** The newest of these; of a damaged file the moment it was last touched, so that it locks for a while and not for good. */
+  async #last(lines: readonly Line[] | null): Promise<Date> {
+    if (lines?.length === 0) return new Date(0);
+    const at = lines?.at(-1)?.at;
+    if (at) return at;
+    return lstat(this.#file).then(
       ({ mtime }) => mtime,
       () => this.#clock.now(),
     );
   }
+}
+
+function instantIn(line: string): Date | null {
+  const text = (line.split(' ')[0] ?? '').replaceAll('"', '');
+  return isInstant(text) ? new Date(text) : null;
 }

@@ -93,7 +93,7 @@ function build(
     const { createAlertmanager } = await import('../adapters/alertmanager/index.ts');
     return createAlertmanager({
       url: settings.url,
-      filter: settings.filter,
+      filter: settings.filter.map((matcher) => matcher.replaceAll('$environment', name)),
       ...authOf('alertmanager', settings.auth, env),
     });
   });

@@ -7,7 +7,10 @@ export interface AssessInput {
   /** null where health was not read at all. */
   health: Pick<HealthJudgement, 'status' | 'reason' | 'components'> | null;
   /** null where the fleet was not read at all. */
-  fleet: Pick<FleetJudgement, 'customers_total' | 'customers_affected' | 'affected_percent' | 'slo' | 'scope'> | null;
+  fleet:
+    | (Pick<FleetJudgement, 'customers_total' | 'customers_affected' | 'affected_percent' | 'slo' | 'scope'> &
+        Partial<Pick<FleetJudgement, 'customers_unknown'>>)
+    | null;
   /** null where no provider is configured; `unknown` where its page could not be read. */
   llm: { provider: string; indicator: 'none' | 'minor' | 'major' | 'critical' | 'unknown' } | null;
   /** Whether people know a workaround; null when nobody said. */
@@ -114,6 +117,9 @@ export function assessSeverity(input: AssessInput): Assessment {
   else if (asked === 'SEV3' && input.workaround === null)
     reasons.push('with a workaround it would be SEV4; nobody said that there is one');
   else if (asked !== 'SEV4' && input.workaround === true) reasons.push(`a workaround does not lower ${asked}`);
+  const unseen = input.fleet?.customers_unknown ?? 0;
+  if (unseen > 0 && scope !== 'all')
+    reasons.push(`less sure: of ${unseen} customers it is unknown whether they are affected; it may be more`);
   if (unread.length > 0) reasons.push(`less sure: ${unread.join(', ')} could not be read`);
   return {
     severity,
@@ -123,7 +129,7 @@ export function assessSeverity(input: AssessInput): Assessment {
     confidence: confidenceOf(
       healthUnknown,
       scope === null,
-      indicator === 'unknown' || unread.length > 0,
+      indicator === 'unknown' || unread.length > 0 || unseen > 0,
       severity,
       reasons,
     ),

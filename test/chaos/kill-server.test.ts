@@ -13,6 +13,8 @@ const SUITE = 'kill -9, whole servers';
 /** Of 500 in all; the other 400 are light processes on the same record (kill-store.test.ts). */
 const KILLS = times(100);
 const SERVERS = 2;
+/** Acknowledged events between two kills of a server, on average. */
+const PER_LIFE = 15;
 const RECOVERY_MS = 2_000;
 
 const bin = new Bin();
@@ -35,11 +37,20 @@ async function life(
 ): Promise<void> {
   const session = await connect(own, home, 'first');
   session.human = approving();
+  // Killed after so many acknowledged events, and then at a random moment of what comes next.
+  const lives = random.below(2 * PER_LIFE);
+  let heard = 0;
+  let enough: () => void = () => undefined;
+  const lived = new Promise<void>((resolve) => {
+    enough = resolve;
+  });
   const writer = async (n: number): Promise<void> => {
     for (let i = 1; ; i += 1) {
       const message = `${name} w${n} n${i}`;
       const { isError } = await session.call('record_timeline_event', { kind: 'note', message, incident_id: id });
       if (!isError) acknowledged.push(message);
+      heard += 1;
+      if (heard > lives) enough();
     }
   };
   const actor = async (): Promise<void> => {
@@ -51,7 +62,8 @@ async function life(
   };
   // They end when the server dies under them.
   const busy = [writer(1), writer(2), actor()].map((work) => work.catch(() => undefined));
-  await pause(20 + random.next() ** 2 * 900);
+  await Promise.race([lived, pause(20_000)]);
+  await pause(random.next() * 40);
   await session.kill();
   await Promise.all(busy);
 }
@@ -164,32 +176,38 @@ describe('kill -9 of servers with clients', () => {
     const home = await makeHome(bin, sandbox.config);
     let session = await connect(bin, home, 'plain');
     const id = await declareFrom(session, 'SEV3');
-    const took: number[] = [];
-    let known = '';
-    for (let round = 1; round <= times(15); round += 1) {
+    const took = { killed: [] as number[], ended: [] as number[] };
+    for (let round = 1; round <= 2 * times(12); round += 1) {
+      const how = round % 2 === 0 ? 'killed' : 'ended';
+      let known = '';
+      let stop = false;
       const writer = (async (): Promise<void> => {
-        for (let n = 1; ; n += 1) {
+        for (let n = 1; !stop; n += 1) {
           const message = `r${round} n${n}`;
           if (!(await session.call('record_timeline_event', { kind: 'note', message })).isError) known = message;
         }
       })().catch(() => undefined);
-      await pause(30 + random.below(150));
-      await session.kill();
+      await pause(60 + random.below(150));
+      stop = how === 'ended';
+      if (stop) await writer;
+      await (stop ? session.close() : session.kill());
       await writer;
       const began = performance.now();
       session = await connect(bin, home, 'plain');
       await session.ok('record_timeline_event', { kind: 'note', message: `back ${round}` });
-      const events = await eventsOf(session, id);
-      took.push(performance.now() - began);
-      expect(events.map((event) => event.message)).toContain(`back ${round}`);
-      if (known) expect(events.map((event) => event.message)).toContain(known);
+      const events = (await eventsOf(session, id)).map((event) => event.message);
+      took[how].push(performance.now() - began);
+      expect(events).toContain(`back ${round}`);
+      if (known) expect(events).toContain(known);
     }
+    const [killed, ended] = [median(took.killed), median(took.ended)];
     tell(SUITE, {
       what: 'start of a process to the first event acknowledged and read back, after a kill, within 2 s',
-      tried: took.length,
-      held: took.filter((n) => n < RECOVERY_MS).length,
-      note: `median ${ms(median(took))}, slowest ${ms(Math.max(...took))}`,
+      tried: took.killed.length,
+      held: took.killed.filter((n) => n < RECOVERY_MS).length,
+      note: `median ${ms(killed)}, slowest ${ms(Math.max(...took.killed))}; after an orderly end: median ${ms(ended)}`,
     });
-    expect(median(took)).toBeLessThan(RECOVERY_MS);
-  }, 90_000);
+    // A machine that is busy with other things starts every process slowly: then a kill may not cost more than that.
+    expect(killed).toBeLessThan(Math.max(RECOVERY_MS, 1.5 * ended));
+  }, 120_000);
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Answer, raw, type World } from './world.ts';
+import { type Answer, type Check, raw, type World } from './world.ts';
 
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 const METADATA = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 /** What lists look like on the wire: pages, tables, metadata, selectors. */
-export function listsContract(world: () => World, check: (name: string, body: () => Promise<void>) => void): void {
+export function listsContract(world: () => World, check: Check): void {
   const secrets = (query: string, accept?: string): Promise<Answer> =>
     raw(
       world(),

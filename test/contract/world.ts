@@ -87,5 +87,8 @@ export function adapters({ kubeconfig, context, helmProgram }: Pick<World, 'kube
 }
 export type Adapters = ReturnType<typeof adapters>;
 
+/** Defines a test in which a world may be known to differ. */
+export type Check = (name: string, body: () => Promise<void>) => void;
+
 /** For every read of the suite. */
 export const READ = { deadline_ms: 20_000 };

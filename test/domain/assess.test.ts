@@ -124,6 +124,13 @@ describe('assessSeverity', () => {
     expect(found.reasons.join(' / ')).toContain(reason);
   });
 
+  it('is less sure where it is unknown of some customers whether they are affected', () => {
+    const seen = assess({ fleet: { ...(fleet('some') as object), customers_unknown: 4_999 } as AssessInput['fleet'] });
+    expect(seen.confidence).toBe('medium');
+    expect(seen.reasons.join()).toContain('4999 customers it is unknown whether they are affected');
+    expect(assess({ fleet: fleet('some') }).confidence).toBe('high');
+  });
+
   it('gives the figures that it rests on', () => {
     const found = assess({
       health: health('degraded', component('a', 'down'), component('b', 'degraded'), component('c', 'healthy')),

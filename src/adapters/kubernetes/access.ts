@@ -37,7 +37,7 @@ export function createAccess(options: AccessOptions): Access {
   let loading: Promise<LoadedKubeconfig> | null = null;
   let stamp = '';
   let credential: ExecCredential | null = null;
-  let running: Promise<ExecCredential> | null = null;
+  let running: { of: LoadedKubeconfig; credential: Promise<ExecCredential> } | null = null;
   let agent: { key: string; agent: HttpAgent | HttpsAgent } | null = null;
   const now = (): number => (options.clock?.now() ?? new Date()).getTime();
 
@@ -62,22 +62,27 @@ export function createAccess(options: AccessOptions): Access {
     const parsed = execConfigSchema.safeParse(exec);
     if (!parsed.success)
       throw notConfigured('the exec plugin of the kubeconfig names no command.', 'mend the kubeconfig.');
-    const cluster = {
-      server: loaded.server.href,
-      'certificate-authority-data': loaded.config.getCurrentCluster()?.caData,
-    };
-    running ??= runExecPlugin(
-      parsed.data,
-      cluster,
-      loaded.folder,
-      options.env,
-      options.passthrough ?? [],
-      limit,
-    ).finally(() => {
-      running = null;
-    });
-    credential = await within(limit, running);
-    return credential;
+    // What a plugin says for one kubeconfig must never go to the server of the next one, which may have come while it ran.
+    if (running?.of !== loaded) {
+      const cluster = { server: loaded.server.href };
+      const started = {
+        of: loaded,
+        credential: runExecPlugin(
+          parsed.data,
+          cluster,
+          loaded.folder,
+          options.env,
+          options.passthrough ?? [],
+          limit,
+        ).finally(() => {
+          if (running === started) running = null;
+        }),
+      };
+      running = started;
+    }
+    const fresh = await within(limit, running.credential);
+    if ((await load()) === loaded) credential = fresh;
+    return fresh;
   };
 
   const keepAlive = (tls: AgentOptions, secure: boolean): HttpAgent | HttpsAgent => {
@@ -113,8 +118,13 @@ export function createAccess(options: AccessOptions): Access {
       const user = config.getCurrentUser();
       const cluster = config.getCurrentCluster();
       const secure = server.protocol === 'https:';
-      const applied: RequestOptions = { headers: {} };
       const plugin: ExecCredential | null = user?.exec ? await execCredential(loaded, user.exec, limit) : null;
+      // The library makes a proxy's agent with what it finds here.
+      const applied: RequestOptions = {
+        headers: {},
+        ...(plugin?.cert ? { cert: plugin.cert } : {}),
+        ...(plugin?.key ? { key: plugin.key } : {}),
+      };
       try {
         await within(limit, withoutExec(loaded, secure).applyToHTTPSOptions(applied));
       } catch (error) {
