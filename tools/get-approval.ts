@@ -12,6 +12,7 @@ export const getApproval = defineTool({
   name: 'get_approval',
   title: 'Show approvals',
   effect: 'read',
+  card: true,
   description:
     'Shows one approval, or the pending and newest ones: plan, status, how a human can approve, and the outcome. It decides nothing. After an approval call the gated tool again with its approval_id.',
   input: z.strictObject({ approval_id: s.approvalId.optional().describe('Default: the pending and newest ones.') }),

@@ -36,6 +36,7 @@ export const getIncident = defineTool({
   name: 'get_incident',
   title: 'Show an incident',
   effect: 'read',
+  card: true,
   description:
     'Shows an incident. `brief` is a handoff for somebody who knows nothing: conditions, actions, needs. `full` adds newest events, approvals and action items; `timeline` gives events, paged with since_seq and limit.',
   input: z.strictObject({

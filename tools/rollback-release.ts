@@ -7,18 +7,16 @@ import type { RevisionPayload, Workload } from '../src/domain/observe.ts';
 import type { Draft } from '../src/domain/plan.ts';
 import { outcomeFromRecords, outcomeOfRun } from '../src/domain/rollback-outcome.ts';
 import { deletedBy, marksIn, rollbackHazards, rollbackHooks } from '../src/domain/rollback-risk.ts';
-import { cleanText, oneLine } from '../src/domain/text.ts';
-import { conflict, notConfigured, notFound, unavailable } from '../src/errors.ts';
+import { cleanText } from '../src/domain/text.ts';
+import { notFound, unavailable } from '../src/errors.ts';
 import type { EnvironmentReaders, ReadContext } from '../src/mcp/context.ts';
 import { affectedCustomers, deadline } from '../src/mcp/plan-facts.ts';
-import { rehearseRollback } from '../src/mcp/rehearsal.ts';
+import { helmsDryRun, rehearseRollback } from '../src/mcp/rehearsal.ts';
 import { movedMeanwhile, namespaceOf } from '../src/mcp/releases.ts';
 import { refuseBlocked, revisionsAfter, targetRevision } from '../src/mcp/rollback-target.ts';
 import { followRollout, notRolledOut } from '../src/mcp/rollout.ts';
 import * as s from '../src/mcp/schemas.ts';
 import { defineTool } from '../src/mcp/tool.ts';
-import type { HelmReader, ReleaseRef } from '../src/ports/helm.ts';
-import type { ReadOptions } from '../src/ports/kubernetes.ts';
 import { gatedArguments, namespaceArg } from './gated-arguments.ts';
 
 const SHOWN_CHANGES = 40;
@@ -123,7 +121,9 @@ export const rollbackRelease = defineTool({
   },
 });
 
-const refOf = (plan: { target: string; namespace: string | null }): ReleaseRef => ({
+type Helm = Awaited<ReturnType<EnvironmentReaders['helm']>>;
+
+const refOf = (plan: { target: string; namespace: string | null }): Step['ref'] => ({
   release: plan.target,
   namespace: plan.namespace ?? '',
 });
@@ -145,30 +145,9 @@ async function untilAsked<T>(ask: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Helm's own look: that it is there, reaches the cluster and knows the revision. It asks the cluster nothing about the objects. */
-async function helmsDryRun(helm: HelmReader, ref: ReleaseRef, revision: number, options: ReadOptions): Promise<void> {
-  const dryRun = await helm.dryRunRollback(ref, revision, options);
-  if (dryRun.not_found)
-    throw notConfigured(
-      'the helm program was not found.',
-      'install helm, or name it under programs.helm in the configuration.',
-    );
-  if (dryRun.timed_out)
-    throw unavailable(
-      'the dry run of helm did not end in time; nothing was run.',
-      'check that the cluster answers, then try again.',
-    );
-  if (dryRun.exit_code !== 0) {
-    throw conflict(
-      `the dry run of helm failed: ${oneLine(maskText(dryRun.stderr || dryRun.stdout), 300)}; nothing was run.`,
-      'mend what helm says, or roll back to another revision.',
-    );
-  }
-}
-
 interface Step {
-  helm: HelmReader;
-  ref: ReleaseRef;
+  helm: Helm;
+  ref: { release: string; namespace: string };
   from: RevisionPayload;
   to: RevisionPayload;
   command: string[];

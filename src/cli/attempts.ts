@@ -36,11 +36,8 @@ export class Attempts {
     this.#refuseWithin(lines === null ? ALLOWED : lines.length, await this.#last(lines));
   }
 
-  /**
-   * Counts a guess as wrong before it is checked, and throws `FORBIDDEN` where those before it have used up what is allowed: guesses that are made at
-   * once must not all pass one look at the count. Errors: `STORE` where it cannot be counted.
-   */
-  async failed(): Promise<void> {
+  /** Counts a wrong secret; gives a mark for `within`. Errors: `STORE` where it cannot be counted. */
+  async failed(): Promise<string> {
     const mark = randomBytes(6).toString('hex');
     try {
       await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
@@ -61,11 +58,18 @@ export class Attempts {
         cause,
       );
     }
+    return mark;
+  }
+
+  /**
+   * Throws `FORBIDDEN` where the wrong secrets that were counted before this one have used up what is allowed: guesses that are made at once must
+   * not all pass one look at the count.
+   */
+  async within(mark: string): Promise<void> {
     const lines = (await this.#lines()) ?? [];
     const mine = lines.findIndex(({ text }) => text.endsWith(mark));
     // Gone already: a right secret was given in between.
-    if (mine < 0) return;
-    this.#refuseWithin(mine, await this.#last(lines.slice(0, mine)));
+    if (mine >= 0) this.#refuseWithin(mine, await this.#last(lines.slice(0, mine)));
   }
 
   async succeeded(): Promise<void> {

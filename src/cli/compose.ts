@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prompts } from '../../prompts/index.ts';
@@ -7,6 +8,7 @@ import { createProcesses, selfIdentity } from '../adapters/processes/index.ts';
 import { createRunbooks } from '../adapters/runbooks/index.ts';
 import { type Config, type ConfigFlags, loadConfig } from '../config.ts';
 import { thumbprint } from '../domain/passkey.ts';
+import { notFound } from '../errors.ts';
 import type { ServerDeps } from '../mcp/deps.ts';
 import { type GateDeps, SYSTEM, type Warn } from '../mcp/gate/deps.ts';
 import { Heartbeats } from '../mcp/heartbeat.ts';
@@ -51,6 +53,12 @@ function shippedRunbooks(): string {
   }
   return join(process.cwd(), 'runbooks');
 }
+
+/** The build puts it beside the program. */
+const card = (): Promise<string> =>
+  readFile(join(dirname(fileURLToPath(import.meta.url)), 'card.html'), 'utf8').catch(() => {
+    throw notFound('this build has no card.', 'use the text of the results, or build anew.');
+  });
 
 /** The record alone: what the terminal's commands need. */
 export function openStore(config: Config, clock: Clock, warn: Warn): Store {
@@ -132,6 +140,7 @@ export async function compose(
       work,
       tools: async () => (await import('../../tools/index.ts')).tools,
       prompts,
+      card,
       read_only: options.read_only,
       state_key: randomBytes(32),
       heartbeats,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { PasskeyFile } from '../adapters/passkeys/index.ts';
 import type { Config } from '../config.ts';
 import { forbidden, invalidInput } from '../errors.ts';
@@ -8,27 +9,39 @@ import { Attempts } from './attempts.ts';
 
 /** The approver's secret and the passkeys, from the files that the configuration names. Wrong secrets are counted across processes and ways. */
 export function createHumans(config: Pick<Config, 'data_dir' | 'secret_file' | 'passkeys_file'>, clock: Clock): Humans {
-  const attempts = new Attempts(config.data_dir, clock);
+  // Beside the secret too: whoever names another data folder must not begin with a clean count.
+  const [own, ...others] = [...new Set([config.data_dir, dirname(config.secret_file)])].map(
+    (folder) => new Attempts(folder, clock),
+  ) as [Attempts, ...Attempts[]];
+  const everywhere = [own, ...others];
+  const mayTry = async (): Promise<void> => {
+    for (const attempts of everywhere) await attempts.mayTry();
+  };
   const file = new PasskeyFile(config.passkeys_file);
   return {
-    mayTry: () => attempts.mayTry(),
+    mayTry,
     bySecret: async (secret) => {
-      await attempts.mayTry();
+      await mayTry();
       if (secret === '') {
         throw invalidInput(
           'no secret was given.',
           "give the approver's secret at the prompt, on the page, or by --secret-stdin.",
         );
       }
-      // Counted before it is checked: guesses that are made at once must not all pass the look at the count.
-      await attempts.failed();
+      // Counted before it is checked, and looked at again: guesses that are made at once must not all pass the look at the count.
+      await own.within(await own.failed());
+      for (const attempts of others) {
+        // A secret that another account keeps may lie in a folder that this one cannot write.
+        const mark = await attempts.failed().catch(() => null);
+        if (mark !== null) await attempts.within(mark);
+      }
       if (!(await checkSecret(secret, config.secret_file))) {
         throw forbidden(
           "the approver's secret is wrong; nothing was written.",
           'try again; after 5 wrong ones there is a pause.',
         );
       }
-      await attempts.succeeded();
+      for (const attempts of everywhere) await attempts.succeeded().catch(() => undefined);
     },
     secretId: () => secretId(config.secret_file),
     passkeys: () => file.all(),

@@ -1,6 +1,7 @@
 import { isUrgent } from './health-severity.ts';
 import { formatDuration } from './instant.ts';
 import type { Alert, Health, HealthProbe, PodSummary, ServiceSignals, Workload } from './observe.ts';
+import { replaceable } from './workload-rollout.ts';
 
 export interface HealthThresholds {
   /** 0..1; from here on a service is degraded. */
@@ -41,7 +42,7 @@ export function workloadFindings(
   const { desired, ready } = workload;
   const findings: Finding[] = [];
   if (desired > 0 && ready < desired) {
-    const rolling = workload.observed_generation < workload.generation || workload.updated < desired;
+    const rolling = workload.observed_generation < workload.generation || workload.updated < replaceable(workload);
     const rollout = workload.paused ? ', rollout paused' : rolling ? ', rollout in progress' : '';
     findings.push({ status: ready <= 0 ? 'down' : 'degraded', reason: `${ready} of ${desired} ready${rollout}` });
   }

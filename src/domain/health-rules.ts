@@ -159,11 +159,13 @@ function ofWorkload(
     ...workloadFindings(workload, pods, thresholds, reading.now),
     ...signalFindings(name, namespace, reading, thresholds, false),
   ];
+  // Nobody scales a DaemonSet: its desired number is that of the nodes that fit.
+  const empty = kind === 'DaemonSet' ? 'no node wants it' : 'scaled to 0';
   const judged = summed(findings, {
     status: 'healthy',
-    reason: desired === 0 ? 'scaled to 0' : `${ready} of ${desired} ready`,
+    reason: desired === 0 ? empty : `${ready} of ${desired} ready${workload.paused ? ', rollout paused' : ''}`,
   });
-  if (desired === 0 && findings.length > 0) judged.reason = `scaled to 0; ${judged.reason}`;
+  if (desired === 0 && findings.length > 0) judged.reason = `${empty}; ${judged.reason}`;
   return { name, kind, namespace, ...judged, ready, desired, restarts: pods?.restarts ?? null };
 }
 

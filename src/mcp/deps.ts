@@ -31,6 +31,8 @@ export interface ServerDeps {
   /** Loaded on first use: `initialize` must not wait for their schemas. */
   tools(): Promise<readonly AnyTool[]>;
   prompts: readonly Prompt[];
+  /** The HTML of the card in the chat. Errors: `NOT_FOUND` where the build has none. */
+  card(): Promise<string>;
   /** Only `read` tools exist: the others are neither listed nor run. */
   read_only: boolean;
   /** Key of the sealed form state, at least 32 bytes. */

@@ -1,10 +1,11 @@
 import { type ManifestObject, manifestObjects } from '../domain/manifest-diff.ts';
+import { maskText } from '../domain/mask.ts';
 import type { RevisionPayload } from '../domain/observe.ts';
 import type { Change } from '../domain/plan.ts';
 import { deletedBy, rollbackHooks } from '../domain/rollback-risk.ts';
 import { oneLine } from '../domain/text.ts';
-import { AppError, conflict } from '../errors.ts';
-import type { ReleaseRef } from '../ports/helm.ts';
+import { type AppError, conflict, forbidden, notConfigured, unavailable } from '../errors.ts';
+import type { HelmReader, ReleaseRef } from '../ports/helm.ts';
 import type { KubernetesReader, ReadOptions, Rehearsal, RehearsalStep } from '../ports/kubernetes.ts';
 
 /** Objects that are tried, those that change first. */
@@ -69,6 +70,32 @@ function refusal(ref: ReleaseRef, refusals: Rehearsal['refusals']): AppError {
       `set these fields back to what the present revision has (somebody changed them outside of Helm), or a human runs it at a terminal with --force-conflicts, which overwrites them.`,
     );
   }
-  if (first?.error.code === 'FORBIDDEN') return new AppError('FORBIDDEN', message, first.error.next);
+  if (first?.error.code === 'FORBIDDEN') return forbidden(message, first.error.next);
   return conflict(message, 'mend what the cluster says, or choose another revision.');
+}
+
+/** Helm's own look: that it is there, reaches the cluster and knows the revision. It asks the cluster nothing about the objects. */
+export async function helmsDryRun(
+  helm: HelmReader,
+  ref: ReleaseRef,
+  revision: number,
+  options: ReadOptions,
+): Promise<void> {
+  const dryRun = await helm.dryRunRollback(ref, revision, options);
+  if (dryRun.not_found)
+    throw notConfigured(
+      'the helm program was not found.',
+      'install helm, or name it under programs.helm in the configuration.',
+    );
+  if (dryRun.timed_out)
+    throw unavailable(
+      'the dry run of helm did not end in time; nothing was run.',
+      'check that the cluster answers, then try again.',
+    );
+  if (dryRun.exit_code !== 0) {
+    throw conflict(
+      `the dry run of helm failed: ${oneLine(maskText(dryRun.stderr || dryRun.stdout), 300)}; nothing was run.`,
+      'mend what helm says, or roll back to another revision.',
+    );
+  }
 }

@@ -9,21 +9,24 @@ import { oneLine } from '../domain/text.ts';
 import type { Caller, ReadContext, RecordContext } from './context.ts';
 import type { ServerDeps } from './deps.ts';
 
-interface FormCapability {
-  form?: unknown;
-  url?: unknown;
+/** What matters here of what a client says that it can do. */
+export interface ClientSays {
+  elicitation?: { form?: unknown; url?: unknown };
+  extensions?: Record<string, unknown>;
 }
 
-/** Who calls and whether that client can show a form; new clients say it in each request, older ones at `initialize`. */
+/** New clients say it in each request, older ones at `initialize`. */
+export const clientSays = (server: McpServer, ctx: ServerContext): ClientSays | undefined =>
+  ((ctx.mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY] ??
+    server.server.getClientCapabilities()) as ClientSays | undefined;
+
+/** Who calls and whether that client can show a form. */
 export function callerOf(server: McpServer, ctx: ServerContext): Caller {
   const envelope = ctx.mcpReq.envelope as Record<string, unknown> | undefined;
   const info = (envelope?.[CLIENT_INFO_META_KEY] ?? server.server.getClientVersion()) as
     | { name?: string; version?: string }
     | undefined;
-  const capabilities = (envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.server.getClientCapabilities()) as
-    | { elicitation?: FormCapability }
-    | undefined;
-  const elicitation = capabilities?.elicitation;
+  const elicitation = clientSays(server, ctx)?.elicitation;
   const name = oneLine(`${info?.name ?? 'unknown client'} ${info?.version ?? ''}`.trim(), 80);
   return {
     name,

@@ -1,16 +1,21 @@
 import type { McpServer } from '@modelcontextprotocol/server';
+import { CARD_URI, cardEntry, cardText, showsCards } from './card.ts';
 import type { ServerDeps } from './deps.ts';
 import { asProtocolError, completePrompt, MAX_COMPLETIONS } from './prompts-endpoint.ts';
+import { clientSays } from './request.ts';
 import { completeResource, listResources, readResource, TEMPLATES } from './resources.ts';
 
 /** Resources with list, templates, read, completion and notices of change, in both generations of the protocol. */
 export function serveResources(server: McpServer, deps: ServerDeps): void {
   const low = server.server;
-  low.setRequestHandler('resources/list', async () => ({ resources: await listResources(deps) }));
+  low.setRequestHandler('resources/list', async (_request, ctx) => ({
+    resources: [...(await listResources(deps)), ...(showsCards(clientSays(server, ctx)) ? [cardEntry()] : [])],
+  }));
   low.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: TEMPLATES.map((t) => ({ ...t })) }));
   low.setRequestHandler('resources/read', async (request) => {
     try {
-      return { contents: [await readResource(deps, request.params.uri)] };
+      const { uri } = request.params;
+      return { contents: [uri === CARD_URI ? cardText(await deps.card()) : await readResource(deps, uri)] };
     } catch (error) {
       throw asProtocolError(error);
     }

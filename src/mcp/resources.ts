@@ -16,11 +16,13 @@ export interface ResourceEntry {
   title: string;
   description: string;
   mimeType: string;
+  _meta?: Record<string, unknown>;
 }
 export interface ResourceText {
   uri: string;
   mimeType: string;
   text: string;
+  _meta?: Record<string, unknown>;
 }
 
 const MARKDOWN = 'text/markdown';

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workload } from '../domain/observe.ts';
 import { AppError } from '../errors.ts';
 import type { ReadContext } from './context.ts';
@@ -83,8 +82,20 @@ export async function followRollout(
     last = signal.aborted;
     // The cluster may be away for a moment; what became of the change is told at its end.
     await look().catch(() => undefined);
-    if (!last) await sleep(FOLLOW_MS, undefined, { signal }).catch(() => undefined);
+    if (!last) await pause(FOLLOW_MS, signal);
   }
+}
+
+/** At most `ms`, less when `signal` ends. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  let wake = (): void => undefined;
+  const timer = setTimeout(() => wake(), ms);
+  await new Promise<void>((resolve) => {
+    wake = () => resolve();
+    signal.addEventListener('abort', wake, { once: true });
+  });
+  clearTimeout(timer);
+  signal.removeEventListener('abort', wake);
 }
 
 /** Workloads that have not rolled out, with what their pods say: `web 0/2 ready (ImagePullBackOff)`. */

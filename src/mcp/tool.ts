@@ -27,6 +27,8 @@ interface Definition<In extends z.ZodObject> {
   /** For the model, under 600 characters: what it does, when to use it, what it does not do. */
   description: string;
   input: In;
+  /** Hosts that can show cards show its results in one; every gated tool has one anyway. */
+  card?: boolean;
 }
 
 interface Answering<In extends z.ZodObject, Out extends z.ZodObject> extends Definition<In> {

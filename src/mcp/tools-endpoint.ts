@@ -5,12 +5,14 @@ import {
   inputRequired,
   type McpServer,
   type ServerContext,
+  type Tool,
 } from '@modelcontextprotocol/server';
 import { argumentsHash } from '../domain/digest.ts';
 import { toInstant } from '../domain/instant.ts';
 import { oneLine } from '../domain/text.ts';
 import { forbidden, notFound } from '../errors.ts';
 import { answer, failure } from './answer.ts';
+import { hasCard, showsCards, withCard } from './card.ts';
 import type { ReadContext } from './context.ts';
 import type { ServerDeps } from './deps.ts';
 import {
@@ -26,7 +28,7 @@ import { callGated } from './gate/gate.ts';
 import { gateOutput } from './gate/result.ts';
 import { renderGate } from './gate/words.ts';
 import { lineOfState, openIncidents } from './incidents.ts';
-import { progressOf, readContext, recordContext } from './request.ts';
+import { clientSays, progressOf, readContext, recordContext } from './request.ts';
 import type { AnyGatedTool, AnyReadTool, AnyRecordTool, AnyTool } from './tool.ts';
 import { validateArguments } from './validate.ts';
 import { toWire } from './wire.ts';
@@ -51,12 +53,16 @@ interface Call {
 
 /** `tools/list` and `tools/call`: one place lists, checks, runs and formats; no tool is named here. */
 export function serveTools(server: McpServer, deps: ServerDeps): void {
-  let wire: ReturnType<typeof toWire>[] | null = null;
+  let wire: { plain: Tool; shown: Tool }[] | null = null;
   const codec = stateCodec(deps);
 
-  server.server.setRequestHandler('tools/list', async () => {
-    wire ??= offered(await deps.tools(), deps).map(toWire);
-    return { tools: wire };
+  server.server.setRequestHandler('tools/list', async (_request, ctx) => {
+    wire ??= offered(await deps.tools(), deps).map((tool) => {
+      const plain = toWire(tool);
+      return { plain, shown: hasCard(tool) ? withCard(plain) : plain };
+    });
+    const cards = showsCards(clientSays(server, ctx));
+    return { tools: wire.map(({ plain, shown }) => (cards ? shown : plain)) };
   });
 
   server.server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {

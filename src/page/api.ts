@@ -84,20 +84,21 @@ export async function api(path: string, request: IncomingMessage, context: ApiCo
     }
     case '/api/enrolment': {
       const body = await bodyOf(request, z.strictObject({ ticket: z.string().max(100), passkey: registrationSchema }));
-      const person = enrolmentOf(context).person(body.ticket);
-      const { challenge } = challenges.take(
-        body.passkey.response.clientDataJSON,
-        (purpose) => purpose.kind === 'enrol',
-      );
-      const made = await checkRegistration(
-        body.passkey as RegistrationResponseJSON,
-        { challenge, origin },
-        oneLine(person, 100),
-        deps.clock.now(),
-      );
-      await deps.humans.addPasskey(made);
-      enrolmentOf(context).done(made);
-      return { enrolled: made.person };
+      const { person } = await enrolmentOf(context).use(body.ticket, async (invited) => {
+        const { challenge } = challenges.take(
+          body.passkey.response.clientDataJSON,
+          (purpose) => purpose.kind === 'enrol',
+        );
+        const made = await checkRegistration(
+          body.passkey as RegistrationResponseJSON,
+          { challenge, origin },
+          oneLine(invited, 100),
+          deps.clock.now(),
+        );
+        await deps.humans.addPasskey(made);
+        return made;
+      });
+      return { enrolled: person };
     }
     default:
       throw notFound('there is no such page.', 'go back to the start.');
@@ -143,7 +144,11 @@ async function state(deps: PageDeps, session: Session): Promise<PageState> {
 export function watch(request: IncomingMessage, response: ServerResponse, context: ApiContext): void {
   const session = context.sessions.of(request.headers.authorization);
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
-  const say = (what: object): void => void response.write(`${JSON.stringify(what)}\n`);
+  const say = (what: object): void => {
+    // Signing out in another window ends this one too.
+    if (context.sessions.has(request.headers.authorization)) response.write(`${JSON.stringify(what)}\n`);
+    else response.end();
+  };
   say({ hello: true });
   const stop = context.deps.store.watch((stream) => say({ changed: stream }));
   const beat = setInterval(() => say({ beat: true }), 15_000);

@@ -5,6 +5,7 @@ import { forbidden } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 
 const LIFETIME_MS = 2 * MINUTE;
+/** Of each kind: who asks for sign-ins without end must not push out the question that a human is answering. */
 const MOST = 200;
 
 /** What an assertion is asked for. */
@@ -32,7 +33,8 @@ export class Challenges {
   give(purpose: Purpose): string {
     const now = this.#clock.now().getTime();
     for (const [key, open] of this.#open) if (open.expires_at <= now) this.#open.delete(key);
-    if (this.#open.size >= MOST) this.#open.delete(this.#open.keys().next().value ?? '');
+    const alike = [...this.#open].filter(([, open]) => open.purpose.kind === purpose.kind);
+    if (alike.length >= MOST) this.#open.delete(alike[0]?.[0] ?? '');
     const nonce = randomBytes(32).toString('base64url');
     const challenge = purpose.kind === 'decide' ? challengeFor({ nonce, ...purpose }) : nonce;
     this.#open.set(challenge, { purpose, nonce, expires_at: now + LIFETIME_MS });

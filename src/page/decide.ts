@@ -104,11 +104,13 @@ export async function decideOnPage(
     await deps.humans.usedPasskey(passkey.id, counter);
     return recordDecision(deps, id, { decision: body.decision, way: 'passkey', approver: passkey.person, note, proof });
   }
-  const approver = oneLine(body.approver ?? session.person ?? '', 100);
+  // Without a secret the word is that of whoever signed in: a passkey knows its person.
+  const named = body.secret === undefined ? (session.person ?? body.approver) : (body.approver ?? session.person);
+  const approver = maskText(oneLine(named ?? '', 100));
   if (approver === '') throw invalidInput('nobody is named as deciding.', 'fill in your name.');
   if (body.secret !== undefined) {
-    // Or a server with another configuration on the same record could decide with a secret of its own.
-    if (approval.secret_id && approval.secret_id !== (await deps.humans.secretId())) {
+    // Or a server with another configuration on the same record could decide with a secret of its own. `null`: the planning server knew none.
+    if (approval.secret_id !== undefined && approval.secret_id !== (await deps.humans.secretId())) {
       throw forbidden(
         `${id} was planned by a server with another approver's secret; nothing was decided.`,
         'open the page of that server; if the secret was changed meanwhile, make a new plan.',

@@ -15,6 +15,7 @@ export class Enrolment {
   readonly #clock: Clock;
   readonly #until: number;
   #done: ((passkey: Passkey) => void) | null = null;
+  #taken = false;
 
   constructor(person: string, clock: Clock) {
     this.#person = person;
@@ -34,9 +35,19 @@ export class Enrolment {
     return this.#person;
   }
 
-  done(passkey: Passkey): void {
-    this.#done?.(passkey);
-    this.#done = null;
+  /** Uses the ticket: `make` runs once at a time, and never again once it has made a passkey. Errors: as `person`. */
+  async use(ticket: string, make: (person: string) => Promise<Passkey>): Promise<Passkey> {
+    const person = this.person(ticket);
+    if (this.#taken) throw forbidden('this invitation is being used by another request.', 'look at the other window.');
+    this.#taken = true;
+    try {
+      const made = await make(person);
+      this.#done?.(made);
+      this.#done = null;
+      return made;
+    } finally {
+      this.#taken = false;
+    }
   }
 
   view(): { open: boolean } {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { AppError, type ErrorCode } from '../errors.ts';
 import { type ApiContext, api, watch } from './api.ts';
 import { Challenges } from './challenges.ts';
+import { Connections } from './connections.ts';
 import type { PageDeps } from './deps.ts';
 import type { Enrolment } from './enrolment.ts';
 import { admit, harden } from './guard.ts';
@@ -36,8 +37,15 @@ export interface Page {
 
 /** Starts the page on 127.0.0.1, at `port` or, with 0, at a free one. Errors: `UNAVAILABLE` where it cannot listen. */
 export async function startPage(deps: PageDeps, port: number, enrolment: Enrolment | null = null): Promise<Page> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, maxHeaderSize: 16_384 });
-  server.maxConnections = MOST_CONNECTIONS;
+  const server = createServer({
+    requestTimeout: 30_000,
+    headersTimeout: 10_000,
+    // How often Node looks for those that are over.
+    connectionsCheckingInterval: 2_000,
+    maxHeaderSize: 16_384,
+  });
+  const connections = new Connections(MOST_CONNECTIONS);
+  server.on('connection', (socket) => connections.add(socket));
   // A server whose client has gone must be able to end.
   server.unref();
   const bound = await listen(server, port);
@@ -50,6 +58,9 @@ export async function startPage(deps: PageDeps, port: number, enrolment: Enrolme
     origin,
   };
   server.on('request', (request, response) => {
+    const { socket } = request;
+    connections.mark(socket, context.sessions.has(request.headers.authorization) ? 'known' : 'asking');
+    response.once('close', () => connections.mark(socket, 'idle'));
     answer(request, response, context, bound).catch((error: unknown) => fail(response, error, deps));
   });
   return {
@@ -89,7 +100,7 @@ async function answer(
 ): Promise<void> {
   harden(response);
   admit(request, port);
-  const { pathname } = new URL(request.url ?? '/', context.origin);
+  const pathname = pathOf(request.url ?? '/', context.origin);
   // Passkeys belong to a name: the address by number is sent to the one by name.
   if (request.headers.host !== `localhost:${port}` && request.method === 'GET' && !pathname.startsWith('/api/')) {
     response.writeHead(308, { Location: `${context.origin}${pathname}` }).end();
@@ -105,6 +116,12 @@ async function answer(
   const asset = request.method === 'GET' && name !== undefined ? await context.deps.asset(name) : null;
   if (!asset) throw new AppError('NOT_FOUND', 'there is no such page.', 'go back to the start.');
   response.writeHead(200, { 'Content-Type': asset.type }).end(asset.body);
+}
+
+/** Errors: `NOT_FOUND` for what is no address. */
+function pathOf(url: string, origin: string): string {
+  if (!URL.canParse(url, origin)) throw new AppError('NOT_FOUND', 'there is no such page.', 'go back to the start.');
+  return new URL(url, origin).pathname;
 }
 
 function fail(response: ServerResponse, error: unknown, deps: PageDeps): void {

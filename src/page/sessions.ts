@@ -12,6 +12,7 @@ export interface Session {
   expires_at: Date;
 }
 
+const tokenIn = (header: string | undefined): string | undefined => /^Session ([\w-]{43})$/.exec(header ?? '')?.[1];
 const keyOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 /**
@@ -39,14 +40,19 @@ export class Sessions {
   /** The session of an `Authorization: Session TOKEN` header. Errors: `FORBIDDEN`. */
   of(header: string | undefined): Session {
     this.#forgetOld();
-    const token = /^Session ([\w-]{43})$/.exec(header ?? '')?.[1];
+    const token = tokenIn(header);
     const session = token === undefined ? undefined : this.#open.get(keyOf(token));
     if (!session) throw forbidden('nobody is signed in, or the sign-in is over.', 'sign in again.');
     return session;
   }
 
+  has(header: string | undefined): boolean {
+    this.#forgetOld();
+    return this.#open.has(keyOf(tokenIn(header) ?? ''));
+  }
+
   end(header: string | undefined): void {
-    const token = /^Session ([\w-]{43})$/.exec(header ?? '')?.[1];
+    const token = tokenIn(header);
     if (token !== undefined) this.#open.delete(keyOf(token));
   }
 

@@ -1,7 +1,6 @@
 import type { ManifestObject } from '../domain/manifest-diff.ts';
 import type { KubeEvent, PodSummary, Workload } from '../domain/observe.ts';
 import type { Change } from '../domain/plan.ts';
-import type { AppError } from '../errors.ts';
 
 export interface ReadOptions {
   /** Milliseconds for the whole read. */
@@ -47,7 +46,7 @@ export interface RehearsalStep {
 
 export interface Rehearsal {
   /** What the API server would refuse. */
-  refusals: { object: string; error: AppError }[];
+  refusals: { object: string; error: { code: string; message: string; next: string } }[];
   /** Every field of the live objects that would change. */
   drift: Change[];
   /** Objects whose admission cannot be tried. */

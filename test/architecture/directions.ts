@@ -43,6 +43,11 @@ export const PARTS: readonly Part[] = [
     packages: ['@simplewebauthn/browser'],
   },
   {
+    part: 'src/card/',
+    own: ['src/card/', 'src/page/client/dom.ts', 'src/mcp/gate/words.ts', 'src/domain/text.ts'],
+    packages: [],
+  },
+  {
     part: 'src/page/',
     own: ['src/page/', 'src/mcp/', 'src/policy/', 'src/ports/', ...PURE],
     packages: ['@simplewebauthn/server', 'node:crypto', 'node:http', 'zod'],

@@ -104,6 +104,7 @@ async function held(
   show(
     `${events.length} events, ${started.size} started, ${finished.size} finished, ${executed} executed, ${done} done`,
   );
+  for (const approval of newest.filter((a) => a.status === 'running')) show(JSON.stringify(approval).slice(0, 1_500));
   const verified = await home.command(['verify']);
   return {
     missing: acknowledged.filter((message) => !there.has(message)),

@@ -105,16 +105,30 @@ describe('a component', () => {
     ['a silenced alert', { alerts: [alert({ state: 'silenced' })] }, 'healthy', '3 of 3'],
     ['scaled to 0', { workloads: [workload('api', 0, 0)] }, 'healthy', 'scaled to 0'],
     [
+      'on no node',
+      { workloads: [{ ...workload('api', 0, 0), kind: 'DaemonSet' as const }] },
+      'healthy',
+      'no node wants it',
+    ],
+    ['paused', { workloads: [{ ...workload('api', 3, 3), paused: true }] }, 'healthy', '3 of 3 ready, rollout paused'],
+    [
+      'old by the will of its owner',
+      { workloads: [{ ...workload('api', 2, 3), updated: 0, strategy: 'OnDelete' as const }] },
+      'degraded',
+      /^2 of 3 ready$/,
+    ],
+    [
       'scaled to 0 and missed',
       { workloads: [workload('api', 0, 0)], probes: [probe('api', 503)] },
       'degraded',
       'scaled to 0; health endpoint answers 503',
     ],
-  ] as [string, Partial<HealthReading>, string, string][])('%s', (_name, over, status, reason) => {
+  ] as [string, Partial<HealthReading>, string, string | RegExp][])('%s', (_name, over, status, reason) => {
     const { components } = judgeHealth(reading({ workloads: [api], ...over }));
     expect(components).toHaveLength(1);
-    expect(components[0]).toMatchObject({ name: 'api', kind: 'Deployment', status });
-    expect(components[0]?.reason).toContain(reason);
+    expect(components[0]).toMatchObject({ name: 'api', kind: over.workloads?.[0]?.kind ?? 'Deployment', status });
+    if (typeof reason === 'string') expect(components[0]?.reason).toContain(reason);
+    else expect(components[0]?.reason).toMatch(reason);
   });
 
   it.each([
