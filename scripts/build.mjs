@@ -4,12 +4,14 @@
 //   cache/              the code cache of that program for this very Node
 //   vendor/             libraries that only some calls need, so that a start does not read them
 //   page/               what a browser gets from the approval page
+//   card.html           what a chat client shows beside a plan or an incident
 //   sandbox.js          the simulated platform
 import { spawn } from 'node:child_process';
-import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { cardHtml, withoutNode } from './bundle/card.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -104,6 +106,15 @@ try {
       format: 'iife',
       target: 'es2022',
     }).then(() => Promise.all(PAGE_FILES.map((file) => copyFile(join(root, PAGE, file), join(fresh, 'page', file))))),
+    build({
+      ...esm,
+      entryPoints: ['src/card/main.ts'],
+      write: false,
+      platform: 'browser',
+      format: 'iife',
+      target: 'es2022',
+      plugins: [withoutNode],
+    }).then(async ({ outputFiles: [{ text }] }) => writeFile(join(fresh, 'card.html'), await cardHtml(root, text))),
     ...Object.values(VENDOR)
       .filter(([, specifiers]) => specifiers.length > 0)
       .map(([file, specifiers]) => {
@@ -125,6 +136,7 @@ try {
     'vendor/kubeconfig.cjs',
     'vendor/mcp-client.cjs',
     'vendor/webauthn.cjs',
+    'card.html',
     'page/app.js',
     ...PAGE_FILES.map((file) => `page/${file}`),
     'sandbox.js',

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_FLEET_QUERIES, DEFAULT_MATRIX, DEFAULT_QUERIES } from './config-defaults.ts';
@@ -6,7 +6,9 @@ import { parseYaml } from './config-lines.ts';
 import { WAYS } from './domain/approval.ts';
 import { parseDuration } from './domain/instant.ts';
 import { ACTIONS, RISKS } from './domain/plan.ts';
+import { ruleProblems } from './domain/policy-rule.ts';
 import { type MatrixRow, SEVERITIES } from './domain/severity.ts';
+import { oneLine } from './domain/text.ts';
 import { AppError } from './errors.ts';
 
 /**
@@ -130,20 +132,19 @@ const matrixRow = z.strictObject({
 });
 
 const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1)]);
-const policyRule = z
-  .strictObject({
-    action: oneOrMany(z.enum(ACTIONS)).optional(),
-    environment: oneOrMany(environmentName).optional(),
-    severity: oneOrMany(z.enum(SEVERITIES)).optional(),
-    risk: oneOrMany(z.enum(RISKS)).optional(),
-    ways: z.array(z.enum(WAYS)).min(1),
-    approvers: z.number().int().min(1).max(5).default(1),
-    lifetime: duration.optional(),
-  })
-  .refine((rule) => rule.approvers === 1 || rule.ways.some((way) => way !== 'client_form'), {
-    path: ['ways'],
-    message: "a client's form counts as one person: more approvers need another way, such as terminal",
-  });
+const policyRule = z.strictObject({
+  action: oneOrMany(z.enum(ACTIONS)).optional(),
+  environment: oneOrMany(environmentName).optional(),
+  severity: oneOrMany(z.enum(SEVERITIES)).optional(),
+  risk: oneOrMany(z.enum(RISKS)).optional(),
+  ways: z.array(z.enum(WAYS)).min(1),
+  approvers: z.number().int().min(1).max(5).default(1),
+  /** The one whose assistant asked may not approve; default: where two or more must. */
+  exclude_requester: z.boolean().optional(),
+  /** Only a passkey or a secret of one's own says who approves. */
+  proven_names: z.boolean().default(false),
+  lifetime: duration.optional(),
+});
 
 export const configSchema = z
   .strictObject({
@@ -193,11 +194,13 @@ export const configSchema = z
       .prefault({}),
     approval: z
       .strictObject({
-        /** File with the hash of the approver's secret, written by `incident-mcp init`; default: in the user's configuration folder. */
+        /** File with the hashes of the approvers' secrets, written by `incident-mcp init`; default: in the user's configuration folder. */
         secret_file: z.string().optional(),
         /** File with the passkeys that may approve, written by `incident-mcp passkey add`; default: in the user's configuration folder. */
         passkeys_file: z.string().optional(),
-        lifetime: duration.prefault('10m'),
+        lifetime: duration.refine((ms) => ms > 0, { error: 'must be at least 1s' }).prefault('10m'),
+        /** The person at the client that this server serves; default: the user who is signed in. */
+        operator: z.string().trim().min(1).max(100).optional(),
         policy: z.array(policyRule).default([]),
         page: z
           .strictObject({
@@ -250,6 +253,9 @@ export const configSchema = z
         message: `"${value.default_environment}" is not one of the environments: ${names.join(', ')}`,
       });
     }
+    for (const { rule, key, message } of ruleProblems(value.approval.policy, names)) {
+      ctx.addIssue({ code: 'custom', path: ['approval', 'policy', rule, key], message });
+    }
     const rows = new Set(value.severity_matrix.map((row) => row.severity));
     if (rows.size !== SEVERITIES.length) {
       ctx.addIssue({ code: 'custom', path: ['severity_matrix'], message: 'must have each severity once' });
@@ -269,7 +275,9 @@ export interface Config extends Omit<Parsed, 'severity_matrix' | 'default_enviro
   source: string | null;
   /** Absolute data folder. */
   data_dir: string;
-  /** Absolute file with the hash of the approver's secret. */
+  /** The person whose assistant asks here: `$INCIDENT_MCP_OPERATOR`, `approval.operator`, else the user who is signed in. */
+  operator: string;
+  /** Absolute file with the hashes of the approvers' secrets. */
   secret_file: string;
   /** Absolute file with the passkeys that may approve. */
   passkeys_file: string;
@@ -288,6 +296,15 @@ export interface ConfigInput {
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
   readFile: (path: string) => string | null;
+}
+
+/** Name of the person who is signed in on this machine. */
+export function userName(env: ConfigInput['env']): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return env.USER ?? 'unknown';
+  }
 }
 
 /** The user's folders by the XDG Base Directory Specification. */
@@ -367,6 +384,10 @@ function finish(
     default_environment: parsed.default_environment ?? (names.includes('prod') ? 'prod' : (names[0] as string)),
     source,
     data_dir: dataDir,
+    operator:
+      oneLine(input.env.INCIDENT_MCP_OPERATOR ?? '', 100) ||
+      oneLine(parsed.approval.operator ?? '', 100) ||
+      userName(input.env),
     secret_file: located.approval.secret_file ?? join(folders.config, 'approver.hash'),
     passkeys_file: located.approval.passkeys_file ?? join(folders.config, 'passkeys.json'),
     key_file: located.store.key_file ?? join(folders.config, 'record.key'),

@@ -104,7 +104,9 @@ async function main(): Promise<number> {
   });
   const loads = [load()];
   const dir = mkdtempSync(join(tmpdir(), 'incident-bench-'));
-  const running = values.lab === undefined ? await startLab({}) : null;
+  // A cluster of its own always: nobody's is filled with ten thousand pods.
+  const { INCIDENT_MCP_TEST_NAMESPACE_PREFIX: _given, ...env } = process.env;
+  const running = values.lab === undefined ? await startLab(env) : null;
   const clean = async (): Promise<void> => {
     await running?.stop();
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });

@@ -41,11 +41,7 @@ export class Attempts {
     const mark = randomBytes(6).toString('hex');
     try {
       await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
-      const handle = await open(
-        this.#file,
-        constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | PLAIN,
-        0o600,
-      );
+      const handle = await open(this.#file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | PLAIN, 0o600);
       try {
         await handle.appendFile(`${JSON.stringify(toInstant(this.#clock.now()))} ${mark}\n`);
       } finally {

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { forbidden, invalidInput } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Humans } from '../ports/humans.ts';
-import { checkSecret, secretId } from './approver-secret.ts';
+import { approverSecrets, secretId, whichSecret } from './approver-secret.ts';
 import { Attempts } from './attempts.ts';
 
 /** The approver's secret and the passkeys, from the files that the configuration names. Wrong secrets are counted across processes and ways. */
@@ -35,15 +35,18 @@ export function createHumans(config: Pick<Config, 'data_dir' | 'secret_file' | '
         const mark = await attempts.failed().catch(() => null);
         if (mark !== null) await attempts.within(mark);
       }
-      if (!(await checkSecret(secret, config.secret_file))) {
+      const known = await whichSecret(secret, config.secret_file);
+      if (known === null) {
         throw forbidden(
           "the approver's secret is wrong; nothing was written.",
           'try again; after 5 wrong ones there is a pause.',
         );
       }
       for (const attempts of everywhere) await attempts.succeeded().catch(() => undefined);
+      return { person: known.person, id: known.id };
     },
     secretId: () => secretId(config.secret_file),
+    named: async () => (await approverSecrets(config.secret_file)).flatMap(({ person }) => person ?? []),
     passkeys: () => file.all(),
     addPasskey: (passkey) => file.add(passkey),
     usedPasskey: (id, counter) => file.used(id, counter),

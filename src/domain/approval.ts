@@ -29,6 +29,8 @@ export interface Decision {
   way: Way;
   /** Who decided, as that person (or the client's form) said. */
   approver: string;
+  /** True where a secret of that person's own said who it is; a passkey always does. Absent: the name was typed. */
+  name_proven?: boolean;
   note: string | null;
   at: Instant;
   /** What proves it to anybody who looks later; only a passkey leaves such a proof. */
@@ -63,8 +65,18 @@ export interface Approval {
   ways: Way[];
   approvers_needed: number;
   decisions: Decision[];
+  /** The client whose assistant asked, as that client names itself. */
   requested_by: string;
-  /** Which approver's secret the planning server knew (not the secret): a terminal with another one decides nothing. */
+  /** The person at that client (`approval.operator`). Absent in older records. */
+  requested_for?: string;
+  /** That person may not approve, and neither may the form of their client. */
+  exclude_requester?: boolean;
+  /** Only approvals count whose approver is known by a passkey or a secret of their own. */
+  proven_names?: boolean;
+  /**
+   * Which approvers' secrets the planning server knew (nothing about the secrets), their ids joined by commas: another one decides nothing. Null: none
+   * was set. Absent in older records.
+   */
   secret_id?: string | null;
   /** Thumbprints of the passkeys that the planning server knew: another one decides nothing. */
   passkeys?: string[];

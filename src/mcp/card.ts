@@ -29,7 +29,8 @@ export const cardText = (html: string) => ({ uri: CARD_URI, mimeType: CARD_TYPE,
 /** Whether the client says that it shows apps of this type. Its word is enough: a card is a picture of a result and no right. */
 export function showsCards(client: ClientSays | undefined): boolean {
   const settings = client?.extensions?.[EXTENSION];
-  const types = typeof settings === 'object' && settings !== null && 'mimeTypes' in settings ? settings.mimeTypes : null;
+  const types =
+    typeof settings === 'object' && settings !== null && 'mimeTypes' in settings ? settings.mimeTypes : null;
   return Array.isArray(types) && types.includes(CARD_TYPE);
 }
 

@@ -2,6 +2,7 @@ import { type CorrelateOptions, correlateDeploys } from '../domain/correlate.ts'
 import { maskText } from '../domain/mask.ts';
 import type { Revision, SourceReport } from '../domain/observe.ts';
 import { oneLine } from '../domain/text.ts';
+import { AppError } from '../errors.ts';
 import type { ReleaseOverview } from '../ports/helm.ts';
 import type { EnvironmentReaders, ReadContext } from './context.ts';
 import { type Read, readSource } from './sources.ts';
@@ -42,7 +43,7 @@ export async function describedDeploys(
     (await env.helm()).describe(asked, readOptions),
   );
   const { problem } = read.value ?? {};
-  const error = problem ? `${problem.code}: ${problem.message} Next: ${problem.next}` : read.report.error;
+  const error = problem ? inWords(problem) : read.report.error;
   const known = new Map(asked.map((revision, i) => [revision, read.value?.revisions[i] ?? revision]));
   return {
     revisions: revisions.map((revision) => known.get(revision) ?? revision),
@@ -52,12 +53,16 @@ export async function describedDeploys(
       ...(error === undefined || report.error !== undefined
         ? {}
         : {
-            status: problem?.code === 'TIMEOUT' || read.report.status === 'timeout' ? 'timeout' : 'error',
+            status: codeOf(problem) === 'TIMEOUT' || read.report.status === 'timeout' ? 'timeout' : 'error',
             error: oneLine(maskText(`charts, versions and descriptions are not complete: ${error}`), 400),
           }),
     },
   };
 }
+
+const codeOf = (error: Error | null | undefined): string | null => (error instanceof AppError ? error.code : null);
+const inWords = (error: Error): string =>
+  error instanceof AppError ? `${error.code}: ${error.message} Next: ${error.next}` : error.message;
 
 const sameRelease = (
   a: { release: string; namespace: string },

@@ -1,6 +1,9 @@
 import type { Approval, Decision, Outcome } from '../domain/approval.ts';
 import { formatDuration, MINUTE, toInstant } from '../domain/instant.ts';
 import { conflict, forbidden, invalidInput } from '../errors.ts';
+import { nameIsProven, personKey, samePerson } from './people.ts';
+
+export { personKey } from './people.ts';
 
 /**
  * The transitions of an approval, as pure functions for `Store.updateApproval`. Each returns the approval to be stored, which
@@ -11,17 +14,23 @@ import { conflict, forbidden, invalidInput } from '../errors.ts';
 /** A clock that reads earlier than the approval's own making by more than this was set back: lifetimes cannot be measured by it. */
 const CLOCK_TOLERANCE_MS = MINUTE;
 
-/** The form in which names of people are compared: case, spaces, invisible characters and Unicode forms do not make another person. */
-export function personKey(name: string): string {
-  return name.normalize('NFKC').replace(/\p{C}/gu, '').replace(/\s+/gu, ' ').trim().toLowerCase().normalize('NFKC');
-}
+
+/** Whether it comes from the person whose assistant asked: by name, or through the form of that person's own client, whatever name is typed there. */
+const isRequesters = ({ requested_for }: Approval, { way, approver }: Pick<Decision, 'way' | 'approver'>): boolean =>
+  way === 'client_form' || (requested_for !== undefined && samePerson(approver, requested_for));
+
+/** Whether an approval counts at all under the policy that the plan was made under. */
+const counts = (approval: Approval, decision: Decision): boolean =>
+  decision.decision === 'approve' &&
+  !(approval.exclude_requester === true && isRequesters(approval, decision)) &&
+  !(approval.proven_names === true && !nameIsProven(decision));
 
 /**
  * How many different people have approved. All that came through the client's form is one person at most: whoever sits there can type
  * two names, and the client could too.
  */
 export function approversOf(approval: Approval): number {
-  const approvals = approval.decisions.filter((d) => d.decision === 'approve');
+  const approvals = approval.decisions.filter((decision) => counts(approval, decision));
   const people = new Set(approvals.filter((d) => d.way !== 'client_form').map((d) => personKey(d.approver)));
   const form = approvals.some((d) => d.way === 'client_form' && !people.has(personKey(d.approver)));
   return people.size + (form ? 1 : 0);
@@ -30,6 +39,8 @@ export function approversOf(approval: Approval): number {
 /** Whether the client's form can still bring this plan forward. */
 export const takesForm = (approval: Approval): boolean =>
   approval.ways.includes('client_form') &&
+  approval.exclude_requester !== true &&
+  approval.proven_names !== true &&
   !approval.decisions.some((d) => d.decision === 'approve' && d.way === 'client_form');
 
 function isDue(approval: Approval, now: Date): boolean {
@@ -52,7 +63,8 @@ export function expireIfDue(approval: Approval, now: Date): Approval {
 /**
  * Adds a human's decision to a pending approval. One rejection declines it for good; it becomes `approved` when enough different
  * people have approved. Returns it `expired` when its lifetime is over.
- * Throws `CONFLICT` (not pending; the same person twice), `FORBIDDEN` (policy does not accept the way), `INVALID_INPUT` (no name).
+ * Throws `CONFLICT` (not pending; the same person twice), `FORBIDDEN` (policy does not accept the way, the person or a name that is only typed),
+ * `INVALID_INPUT` (no name).
  */
 export function decide(approval: Approval, decision: Decision, now: Date): Approval {
   const current = expireIfDue(approval, now);
@@ -66,10 +78,26 @@ export function decide(approval: Approval, decision: Decision, now: Date): Appro
   if (decision.decision === 'reject') {
     return { ...current, status: 'declined', decisions: [...current.decisions, decision] };
   }
+  const id = current.approval_id;
   if (!current.ways.includes(decision.way)) {
     throw forbidden(
-      `policy does not accept the way ${decision.way} for ${current.approval_id}.`,
+      `policy does not accept the way ${decision.way} for ${id}.`,
       `approve it by one of: ${current.ways.join(', ')}.`,
+    );
+  }
+  if (current.exclude_requester && isRequesters(current, decision)) {
+    const who = current.requested_for ?? 'the one whose assistant asked';
+    throw forbidden(
+      decision.way === 'client_form'
+        ? `${id} was asked for at this client, so its form does not count here.`
+        : `${who} asked for ${id} and may not approve it too.`,
+      `somebody else must approve it, by one of: ${current.ways.filter((way) => way !== 'client_form').join(', ')}.`,
+    );
+  }
+  if (current.proven_names && !nameIsProven(decision)) {
+    throw forbidden(
+      `policy wants to know for certain who approves ${id}; a typed name does not count.`,
+      'use a passkey, or a secret of your own (`incident-mcp init --secret-only --approver NAME`).',
     );
   }
   if (current.decisions.some((d) => d.decision === 'approve' && personKey(d.approver) === person)) {

@@ -1,5 +1,4 @@
 import type { Revision, RevisionPayload } from '../domain/observe.ts';
-import type { AppError } from '../errors.ts';
 import type { CommandResult } from './commands.ts';
 import type { ReadOptions } from './kubernetes.ts';
 
@@ -33,7 +32,7 @@ export interface HelmReader {
   describe(
     revisions: readonly Revision[],
     options: ReadOptions,
-  ): Promise<{ revisions: Revision[]; problem: AppError | null }>;
+  ): Promise<{ revisions: Revision[]; problem: Error | null }>;
   /** All revisions of the given releases (or of all in the namespaces given when `releases` is empty), newest first per release. Labels only: cheap. `chart`, `app_version` and `description` are filled for the newest `detail` revisions of each release. */
   history(
     namespaces: readonly string[],

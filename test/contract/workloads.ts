@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { WorkloadKind } from '../../src/ports/kubernetes.ts';
 import { until } from '../helpers/process.ts';
-import { type Adapters, adapters, type Check, type Body, type RawOptions, READ, raw, type World } from './world.ts';
+import { type Adapters, adapters, type Body, type Check, type RawOptions, READ, raw, type World } from './world.ts';
 
 const KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const satisfies WorkloadKind[];
 const JSON_PATCH = 'application/json-patch+json';

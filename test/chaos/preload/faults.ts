@@ -88,7 +88,8 @@ web.request = function (this: unknown, ...args: unknown[]) {
     | { method?: string }
     | undefined;
   const method = options?.method ?? 'GET';
-  if (method === 'GET') return request?.apply(this, args);
+  // The server asks with POST what it may do, and only looks with it.
+  if (method === 'GET' || method === 'POST') return request?.apply(this, args);
   step(`request ${method}`, false);
   const outgoing = request?.apply(this, args) as http.ClientRequest;
   outgoing.once('response', () => step(`response ${method}`, false));

@@ -1,5 +1,5 @@
 import { beforeEach } from 'vitest';
-import { tell } from './suite-report.ts';
+import { tell } from '../helpers/suite-report.ts';
 
 let count = 1;
 
