@@ -11,13 +11,12 @@ export async function cardHtml(root, script) {
   const [template, ...styles] = await Promise.all(
     ['src/card/index.html', 'src/page/client/app.css', 'src/card/card.css'].map(read),
   );
-  const parts = {
-    '%HASH%': `sha256-${createHash('sha256').update(script).digest('base64')}`,
-    '%STYLE%': styles.join('\n'),
-    '%SCRIPT%': script,
-  };
-  // One pass and a function: what is put in may hold anything, also `%STYLE%` or `$&`.
-  return template.replace(/%[A-Z]+%/g, (place) => parts[place] ?? place);
+  const hash = `sha256-${createHash('sha256').update(script).digest('base64')}`;
+  // Functions, so that a `$&` in what is put in stays what it is. The hash is that of all between the tags.
+  return template
+    .replace('script-hash', hash)
+    .replace(/\s*\/\* style \*\/\s*/, () => styles.join('\n'))
+    .replace(/\s*\/\* script \*\/\s*/, () => script);
 }
 
 /** The card shares texts with the server. Of the module that they lie in, what needs Node is not used and falls away. */

@@ -77,16 +77,19 @@ export class Bridge {
   #take(message: Record<string, unknown>): void {
     if (message.jsonrpc !== '2.0') return;
     const { id, method } = message;
-    if (typeof method === 'string') {
-      if (id === undefined) return this.#events.notified(method, fields(message.params));
+    if (typeof method !== 'string') this.#answered(message);
+    else if (id === undefined) this.#events.notified(method, fields(message.params));
+    else {
       const result = this.#events.asked(method);
-      return this.#send(
+      this.#send(
         result === undefined ? { id, error: { code: METHOD_NOT_FOUND, message: 'Method not found' } } : { id, result },
       );
     }
+  }
+
+  #answered({ id, result, error }: Record<string, unknown>): void {
     const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
-    if (!waiting) return;
-    if (message.error === undefined) waiting.resolve(message.result);
-    else waiting.reject(new HostError(String(fields(message.error).message ?? 'the client refused')));
+    if (error === undefined) waiting?.resolve(result);
+    else waiting?.reject(new HostError(String(fields(error).message ?? 'the client refused')));
   }
 }

@@ -1,16 +1,14 @@
 import { type Incident, isOpen } from '../domain/incident.ts';
 import { oneLine } from '../domain/text.ts';
 import type { NewEvent } from '../domain/timeline.ts';
-import { conflict, forbidden, notFound } from '../errors.ts';
+import { conflict, notFound } from '../errors.ts';
 import { incidentById, lineOfState } from '../mcp/incidents.ts';
 import type { Store } from '../ports/store.ts';
-import { secretId } from './approver-secret.ts';
 import { configure, type Env, systemClock } from './compose.ts';
 import { existingRecord } from './existing-record.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { print } from './output.ts';
-import { proveHuman, userName } from './prove-human.ts';
-import { ask } from './terminal.ts';
+import { proveHuman } from './prove-human.ts';
 
 export interface AckFlags {
   config?: string;
@@ -32,11 +30,13 @@ export async function ack(id: string | undefined, flags: AckFlags, env: Env): Pr
   const context = { config, clock: systemClock };
   print(lineOfState(context, before));
   print(oneLine(before.title, 200));
-  const name = userName(env);
-  const asked = flags.person ?? (flags.secret_stdin ? name : await ask(`Your name [${name}]: `));
-  const person = oneLine(asked, 100) || name;
-  await mustShareSecret(store, before, config.secret_file);
-  await proveHuman(config, `acknowledge ${before.id}`, flags.secret_stdin === true);
+  const { approver: person } = await proveHuman(
+    config,
+    env,
+    `acknowledge ${before.id}`,
+    { secret_stdin: flags.secret_stdin === true, claimed: flags.person },
+    { what: before.id, secret_id: await knownTo(store, before) },
+  );
   const { incident, events } = await store.append(before.id, (current) =>
     acknowledgement(current ?? before, person, flags.commander === true),
   );
@@ -47,15 +47,11 @@ export async function ack(id: string | undefined, flags: AckFlags, env: Env): Pr
   return EXIT.ok;
 }
 
-/** Or whoever has a shell could bring a configuration with a secret of its own. */
-async function mustShareSecret(store: Store, incident: Incident, file: string): Promise<void> {
+/** The secrets that the declaring server knew; where none was set, any of this machine may acknowledge. */
+async function knownTo(store: Store, incident: Incident): Promise<string | undefined> {
   const [declared] = await store.timeline(incident.id, { limit: 1 });
   const known = declared?.data?.secret_id;
-  if (typeof known !== 'string' || known === (await secretId(file))) return;
-  throw forbidden(
-    `${incident.id} was declared by a server with another approver's secret than ${file}; nothing was written.`,
-    'acknowledge with the configuration of that server.',
-  );
+  return typeof known === 'string' ? known : undefined;
 }
 
 /** The events of one acknowledgement; none where all of it is on record already. Runs under the store's lock. */

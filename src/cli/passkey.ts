@@ -7,7 +7,7 @@ import { enrolPasskey } from './enrol.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { createHumans } from './humans.ts';
 import { complain, print } from './output.ts';
-import { proveHuman, userName } from './prove-human.ts';
+import { proveHuman } from './prove-human.ts';
 
 export interface PasskeyFlags {
   config?: string;
@@ -35,7 +35,9 @@ export async function passkey(
     if (all.length === 0) print('No passkey is enrolled. Enrol one: incident-mcp passkey add');
     return EXIT.ok;
   }
-  await proveHuman(config, what === 'add' ? 'enrol a passkey' : 'remove a passkey', flags.secret_stdin === true);
+  const doing = what === 'add' ? 'enrol a passkey' : 'remove a passkey';
+  const secret_stdin = flags.secret_stdin === true;
+  const who = await proveHuman(config, env, doing, { secret_stdin, claimed: flags.person });
   if (what === 'add') {
     const warn = (message: string): void => complain(message);
     const parts = {
@@ -45,7 +47,7 @@ export async function passkey(
       humans: createHumans(config, systemClock),
       warn,
     };
-    await enrolPasskey(parts, flags.person ?? userName(env));
+    await enrolPasskey(parts, who.approver);
     return EXIT.ok;
   }
   const found = (await file.all()).filter((one) => name && thumbprint(one).startsWith(name));

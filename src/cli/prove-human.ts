@@ -15,8 +15,9 @@ export interface HumanFlags {
 }
 
 /** A plan or an incident that pins the secrets that its server knew; `what` names it in messages. */
-export interface Pinned extends Pick<Approval, 'secret_id'> {
+export interface Pinned {
   what: string;
+  secret_id: Approval['secret_id'] | undefined;
 }
 
 /**

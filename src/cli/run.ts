@@ -1,27 +1,27 @@
+import type { Approval } from '../domain/approval.ts';
 import { maskText } from '../domain/mask.ts';
 import { oneLine } from '../domain/text.ts';
-import { conflict, forbidden } from '../errors.ts';
+import { conflict } from '../errors.ts';
 import { currentApproval, recordDecision } from '../mcp/gate/decide.ts';
 import { execute } from '../mcp/gate/execute.ts';
-import { planLines } from '../mcp/gate/words.ts';
+import { isOrphaned, reconcile } from '../mcp/gate/reconcile.ts';
 import { systemContext } from '../mcp/request.ts';
 import { gatedTools } from '../mcp/tool.ts';
 import { approversOf } from '../policy/approval-state.ts';
-import { JOURNAL } from '../ports/store.ts';
-import type { DecideFlags } from './approve.ts';
-import { secretId } from './approver-secret.ts';
+import { JOURNAL, type Store } from '../ports/store.ts';
+import { type DecideFlags, showPlan } from './approve.ts';
 import { type Composed, compose, configure, type Env } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { complain, print } from './output.ts';
-import { proveHuman, userName } from './prove-human.ts';
-import { ask } from './terminal.ts';
+import { proveHuman } from './prove-human.ts';
 
 const LAST_WORDS_MS = 2_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Break glass: a human at a terminal runs a plan when the client is dead. The plan, the policy, the second look and the record are the same
  * ones; what differs is who runs it, and the record says so. There is no way here that skips the human: the secret is asked for also when the
- * plan was approved already. Exit 1: not run, or it did not succeed.
+ * plan was approved already. A run that another process left behind is settled, never begun again. Exit 1: not run, or it did not succeed.
  */
 export async function runAtTerminal(id: string, flags: DecideFlags, env: Env): Promise<ExitCode> {
   const config = configure(flags, env);
@@ -34,46 +34,84 @@ export async function runAtTerminal(id: string, flags: DecideFlags, env: Env): P
   }
 }
 
-async function run(id: string, flags: DecideFlags, env: Env, { deps, work }: Composed): Promise<ExitCode> {
+async function run(id: string, flags: DecideFlags, env: Env, composed: Composed): Promise<ExitCode> {
+  const { deps, work } = composed;
   const { config, store } = deps;
   const approval = await currentApproval(deps, id);
-  for (const line of planLines(approval.plan)) print(line);
-  print();
+  showPlan(approval);
+  if (await isOrphaned(approval, deps.gate)) return settle(approval, composed);
   if (approval.status !== 'pending' && approval.status !== 'approved') {
     complain(`${id} is ${approval.status}; there is nothing to run.`);
     return EXIT.no;
   }
-  if (approval.secret_id && approval.secret_id !== (await secretId(config.secret_file))) {
-    throw forbidden(
-      `${id} was planned by a server with another approver's secret than ${config.secret_file}; nothing was run.`,
-      'run it with the configuration of that server; if the secret was changed meanwhile, make a new plan.',
-    );
-  }
-  if (!approval.arguments) {
-    throw conflict(`${id} was planned by an older version and cannot be run here.`, 'make a new plan.');
-  }
-  const given = flags.approver ?? (flags.secret_stdin ? undefined : await ask(`Your name [${userName(env)}]: `));
-  const person = oneLine(given ?? '', 100) || userName(env);
-  await proveHuman(config, `run ${id} now`, flags.secret_stdin === true);
+  const { arguments: args } = approval;
+  if (!args) throw conflict(`${id} was planned by an older version and cannot be run here.`, 'make a new plan.');
+  const tool = await toolOf(approval, composed);
+  const who = await proveHuman(
+    config,
+    env,
+    `run ${id} now`,
+    { secret_stdin: flags.secret_stdin === true, claimed: flags.approver },
+    { what: id, secret_id: approval.secret_id },
+  );
   const ready =
     approval.status === 'approved'
       ? approval
       : await recordDecision(deps, id, {
           decision: 'approve',
           way: 'terminal',
-          approver: person,
+          ...who,
           note: flags.note ? maskText(oneLine(flags.note, 500)) : null,
         });
   if (ready.status !== 'approved') {
-    complain(`${id} needs ${ready.approvers_needed - approversOf(ready)} more to approve it; nothing was run.`);
+    complain(
+      `${id} is approved by ${who.approver}, and needs ${ready.approvers_needed - approversOf(ready)} more to approve it; nothing was run.`,
+    );
     return EXIT.no;
   }
-  const tool = gatedTools(await deps.tools()).find((one) => one.name === ready.tool);
-  if (!tool) throw conflict(`this version has no ${ready.tool}; nothing was run.`, 'make a new plan.');
   const context = { ...systemContext(deps), progress: (said: string) => print(said) };
-  const after = await work.track(execute(tool, approval.arguments, ready, context, deps.gate, { person }));
+  return uninterrupted(id, async () =>
+    tell(await work.track(execute(tool, args, ready, context, deps.gate, { person: who.approver })), store),
+  );
+}
+
+async function toolOf(approval: Approval, { deps }: Composed) {
+  const tool = gatedTools(await deps.tools()).find((one) => one.name === approval.tool);
+  if (!tool) throw conflict(`this version has no ${approval.tool}; nothing was run.`, 'make a new plan.');
+  return tool;
+}
+
+/** What became of a run whose process is gone; asks the world and acts on nothing, so it takes no secret. */
+async function settle(approval: Approval, composed: Composed): Promise<ExitCode> {
+  const { deps, work } = composed;
+  const id = approval.approval_id;
+  print(`${id} was being run by a process that is gone; looking what became of it.`);
+  const tool = await toolOf(approval, composed);
+  const after = await work.track(reconcile(approval, tool, systemContext(deps), deps.gate));
+  if (after.status !== 'running') return tell(after, deps.store);
+  complain(`${id} cannot be settled yet: the cluster says that it still goes on, or cannot be asked. Try again.`);
+  return EXIT.no;
+}
+
+/** The end, and where the record tells it. */
+async function tell(after: Approval, store: Store): Promise<ExitCode> {
+  const id = after.approval_id;
   print(after.outcome ? `${after.status}: ${after.outcome.summary}` : `${id} is ${after.status}; nothing was run.`);
-  const head = await store.head(after.incident_id ?? JOURNAL).catch(() => null);
-  if (head) print(`Recorded as E${head.seq} of ${after.incident_id ?? 'the journal'}.`);
+  const events = await store.timeline(after.incident_id ?? JOURNAL).catch(() => []);
+  const last = events.findLast((event) => event.approval_id === id);
+  if (last) print(`Recorded as ${last.id} of ${after.incident_id ?? 'the journal'}.`);
   return after.status === 'executed' ? EXIT.ok : EXIT.no;
+}
+
+/** A command that runs cannot be taken back: Ctrl+C and a closed window end the watching, not the work, and its outcome is recorded. */
+async function uninterrupted<T>(id: string, work: () => Promise<T>): Promise<T> {
+  const hold = (): void => complain(`${id} is running and will be finished and recorded; wait.`);
+  const deaf = (): void => undefined;
+  for (const signal of SIGNALS) process.on(signal, hold);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', deaf);
+  try {
+    return await work();
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, hold);
+  }
 }

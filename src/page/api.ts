@@ -52,8 +52,7 @@ export async function api(path: string, request: IncomingMessage, context: ApiCo
   switch (path) {
     case '/api/sign-in/secret': {
       const { secret } = await bodyOf(request, z.strictObject({ secret: z.string().max(1_000) }));
-      await deps.humans.bySecret(secret);
-      return began(sessions.begin(null));
+      return began(sessions.begin((await deps.humans.bySecret(secret)).person));
     }
     case '/api/sign-in/options': {
       await bodyOf(request, z.strictObject({}));

@@ -6,6 +6,7 @@ import { type Passkey, thumbprint } from '../domain/passkey.ts';
 import { oneLine } from '../domain/text.ts';
 import { conflict, forbidden, invalidInput } from '../errors.ts';
 import { currentApproval, recordDecision } from '../mcp/gate/decide.ts';
+import { type Decider, deciderOf, secretWasKnown } from '../policy/people.ts';
 import type { Humans } from '../ports/humans.ts';
 import { assertionSchema } from './body.ts';
 import type { Challenges } from './challenges.ts';
@@ -67,6 +68,23 @@ export async function askPasskey(
   return assertionOptions(challenges.give({ kind: 'decide', approval_id: id, ...asked }), passkeys);
 }
 
+/** Who decides with this secret. Errors: `FORBIDDEN` (wrong, or not known to the server that made the plan), as `Humans.bySecret`. */
+async function bySecret(humans: Humans, approval: Approval, secret: string, typed: string): Promise<Decider> {
+  // Or a server with another configuration on the same record could decide with a secret of its own.
+  const mustBeKnown = (ids: string | null): void => {
+    if (secretWasKnown(approval, ids)) return;
+    throw forbidden(
+      `${approval.approval_id} was planned by a server that did not know this approver's secret; nothing was decided.`,
+      'open the page of that server; if the secret was set meanwhile, make a new plan.',
+    );
+  };
+  // Nobody types a secret in vain, and a line that was added since counts no more than a strange file.
+  mustBeKnown(await humans.secretId());
+  const known = await humans.bySecret(secret);
+  mustBeKnown(known.id);
+  return deciderOf(known.person, typed, await humans.named());
+}
+
 /**
  * Takes a decision. Approving needs the secret or a passkey at this moment, whoever is signed in; whoever is signed in may reject.
  * Errors: as `recordDecision`, and `FORBIDDEN`, `INVALID_INPUT`.
@@ -106,19 +124,13 @@ export async function decideOnPage(
   }
   // Without a secret the word is that of whoever signed in: a passkey knows its person.
   const named = body.secret === undefined ? (session.person ?? body.approver) : (body.approver ?? session.person);
-  const approver = maskText(oneLine(named ?? '', 100));
-  if (approver === '') throw invalidInput('nobody is named as deciding.', 'fill in your name.');
-  if (body.secret !== undefined) {
-    // Or a server with another configuration on the same record could decide with a secret of its own. `null`: the planning server knew none.
-    if (approval.secret_id !== undefined && approval.secret_id !== (await deps.humans.secretId())) {
-      throw forbidden(
-        `${id} was planned by a server with another approver's secret; nothing was decided.`,
-        'open the page of that server; if the secret was changed meanwhile, make a new plan.',
-      );
-    }
-    await deps.humans.bySecret(body.secret);
-  } else if (body.decision === 'approve') {
+  const typed = maskText(oneLine(named ?? '', 100));
+  if (body.secret === undefined && body.decision === 'approve')
     throw forbidden('approving needs the secret or a passkey now.', 'give one of them.');
-  }
-  return recordDecision(deps, id, { decision: body.decision, way: 'page_secret', approver, note });
+  const who =
+    body.secret === undefined
+      ? { approver: typed, name_proven: false }
+      : await bySecret(deps.humans, approval, body.secret, typed);
+  if (who.approver === '') throw invalidInput('nobody is named as deciding.', 'fill in your name.');
+  return recordDecision(deps, id, { decision: body.decision, way: 'page_secret', ...who, note });
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 export const SESSION_MS = 15 * MINUTE;
 const MOST = 20;
 
-/** Who looks at the page. Without a passkey nobody knows who it is. */
+/** Who looks at the page. Who has only the shared secret is not known by name. */
 export interface Session {
   person: string | null;
   expires_at: Date;

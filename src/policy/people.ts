@@ -41,7 +41,10 @@ const idsOf = (joined: string | null): string[] => joined?.split(',').filter((id
  * Whether the server that made a plan knew this secret, or any of these where `ids` are joined by commas. Or whoever has a shell could bring a file with a
  * secret of their own. A plan that was made while no secret was set knows none.
  */
-export function secretWasKnown({ secret_id }: Pick<Approval, 'secret_id'>, ids: string | null): boolean {
+export function secretWasKnown(
+  { secret_id }: { secret_id?: Approval['secret_id'] | undefined },
+  ids: string | null,
+): boolean {
   if (secret_id === undefined) return true;
   const known = new Set(idsOf(secret_id));
   return idsOf(ids).some((id) => known.has(id));

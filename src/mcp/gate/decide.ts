@@ -9,6 +9,8 @@ export interface DecisionInput {
   decision: 'approve' | 'reject';
   way: Way;
   approver: string;
+  /** True where a secret of that person's own said who it is. */
+  name_proven?: boolean;
   note: string | null;
   proof?: PasskeyProof;
 }
@@ -19,6 +21,11 @@ const WAY_WORDS: Record<Way, string> = {
   page_secret: "the approval page, with the approver's secret",
   passkey: 'the approval page, with a passkey',
 };
+
+const wayWords = ({ way, name_proven }: DecisionInput): string =>
+  name_proven === true && way !== 'passkey'
+    ? WAY_WORDS[way].replace("the approver's secret", 'a secret of their own')
+    : WAY_WORDS[way];
 
 /** Reads one approval, storing its expiry where it is due. Errors: `NOT_FOUND`. */
 export async function currentApproval(deps: Pick<GateDeps, 'store' | 'clock'>, id: string): Promise<Approval> {
@@ -57,11 +64,16 @@ export async function recordDecision(
     input.decision === 'reject' ? 'rejected' : missing > 0 ? `approved (${missing} more needed)` : 'approved';
   await appendTo(deps.store, after.incident_id, {
     kind: 'approval_decided',
-    message: `${id} ${verdict} by ${input.approver} through ${WAY_WORDS[input.way]}${input.note ? `: ${input.note}` : ''}`,
+    message: `${id} ${verdict} by ${input.approver} through ${wayWords(input)}${input.note ? `: ${input.note}` : ''}`,
     actor: decider(decision),
     approval_id: id,
     // A passkey's proof is in the chain: whoever rewrites the record cannot make another one.
-    data: { decision: input.decision, way: input.way, ...(input.proof ? { proof: input.proof } : {}) },
+    data: {
+      decision: input.decision,
+      way: input.way,
+      ...(input.name_proven ? { name_proven: true } : {}),
+      ...(input.proof ? { proof: input.proof } : {}),
+    },
     // A decision through the client's form is the client's word; policy accepted that way, so it counts, and known_by says how.
     change: { human_response: { by: input.approver, known_by: input.way } },
   });

@@ -3,7 +3,7 @@ import { digestOf } from '../../domain/digest.ts';
 import { toInstant } from '../../domain/instant.ts';
 import type { Draft } from '../../domain/plan.ts';
 import { AppError, conflict } from '../../errors.ts';
-import { waysFor } from '../../policy/approval-policy.ts';
+import { approversWanted, waysFor } from '../../policy/approval-policy.ts';
 import { approversOf, expireIfDue, takesForm } from '../../policy/approval-state.ts';
 import type { ReadContext } from '../context.ts';
 import { incidentForAct } from '../incidents.ts';
@@ -178,6 +178,9 @@ async function propose(
     approvers_needed: policy.approvers_needed,
     decisions: [],
     requested_by: context.caller.name,
+    requested_for: context.config.operator,
+    exclude_requester: policy.exclude_requester,
+    proven_names: policy.proven_names,
     created_at: toInstant(now),
     expires_at: expires,
     secret_id: (await deps.secretId?.()) ?? null,
@@ -215,9 +218,10 @@ async function proceed(
       const missing = approval.approvers_needed - approversOf(approval);
       const count =
         approval.approvers_needed > 1 ? ` ${missing} more of ${approval.approvers_needed} people must approve.` : '';
+      const wanted = approversWanted(approval);
       return say(
         approval,
-        `nothing was run: a human must approve this plan first.${count} ${form ? '' : 'Policy asks for more than a form of the client here. '}Show the plan to the human, stop, and call ${tool.name} again with approval_id ${id} after the approval.`,
+        `nothing was run: a human must approve this plan first.${count} ${wanted === '' ? '' : `${wanted} `}${form ? '' : 'Policy asks for more than a form of the client here. '}Show the plan to the human, stop, and call ${tool.name} again with approval_id ${id} after the approval.`,
       );
     }
     case 'approved':

@@ -1,0 +1,63 @@
+// Runs a suite of tests that reports rows, and ends with their table: `node scripts/suite.mjs attack|chaos [--write] [VITEST ARGUMENTS...]`. With --write the
+// table of docs/security.md is replaced by what was measured in this run. Exit code: that of the tests.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SUITES = {
+  attack: ['test/attack', 'test/page', 'test/card', 'test/e2e/attack'],
+  chaos: ['test/chaos'],
+};
+const DOCUMENT = 'docs/security.md';
+
+const [name, ...rest] = process.argv.slice(2);
+const paths = SUITES[name];
+if (!paths) {
+  process.stderr.write(`usage: node scripts/suite.mjs ${Object.keys(SUITES).join('|')} [--write] [vitest arguments]\n`);
+  process.exit(2);
+}
+const write = rest.includes('--write');
+const folder = mkdtempSync(join(tmpdir(), 'incident-suite-'));
+try {
+  const began = performance.now();
+  const { status } = spawnSync(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', ...paths, ...rest.filter((argument) => argument !== '--write')],
+    { stdio: 'inherit', env: { ...process.env, INCIDENT_MCP_SUITE_REPORT: folder } },
+  );
+  const table = tableOf(folder);
+  process.stdout.write(`\n${table}\n`);
+  if (write && status === 0) replace(table, Math.round((performance.now() - began) / 1_000));
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** A table of all rows, a suite after the other. */
+function tableOf(from) {
+  const reports = readdirSync(from)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => JSON.parse(readFileSync(join(from, file), 'utf8')));
+  const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const rows = reports.flatMap(({ suite, rows: own }) =>
+    own.map(
+      ({ what, tried, held, note = '' }) =>
+        `| ${[suite, what, tried.toLocaleString('en-US'), held.toLocaleString('en-US'), note].map(cell).join(' | ')} |`,
+    ),
+  );
+  return ['| suite | what was tried | times | held | measured |', '| --- | --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}
+
+function replace(table, seconds) {
+  if (!existsSync(DOCUMENT)) return;
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const text = readFileSync(DOCUMENT, 'utf8');
+  const [before, after] = [text.indexOf(start), text.indexOf(end)];
+  if (before < 0 || after < 0) throw new Error(`${DOCUMENT} has no place for the table of ${name}`);
+  const said = `\`npm run test:${name}\`, ${seconds} s on Node ${process.versions.node}.\n\n`;
+  writeFileSync(DOCUMENT, `${text.slice(0, before + start.length)}\n${said}${table}\n${text.slice(after)}`);
+}
