@@ -12,7 +12,8 @@ export const SIZE = {
 } as const;
 export const PODS = SIZE.deployments * SIZE.replicas;
 
-const FILL_MS = 300_000;
+/** A minute on two idle cores. */
+const FILL_MS = 600_000;
 /** Every so many-th deployment never comes up, so that there is something to report. */
 const SICK_EVERY = 200;
 

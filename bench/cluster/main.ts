@@ -4,7 +4,7 @@ import { availableParallelism, loadavg, release, tmpdir, totalmem } from 'node:o
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runToEnd } from '../../test/cluster/lab/daemon.ts';
-import { type Lab, startLab } from '../../test/cluster/lab/lab.ts';
+import { type Lab, type RunningLab, startLab } from '../../test/cluster/lab/lab.ts';
 import { Missing } from '../../test/cluster/lab/programs.ts';
 import { VERSIONS } from '../../test/cluster/lab/versions.ts';
 import { connectApi } from './api.ts';
@@ -13,7 +13,7 @@ import { figuresOf } from './figures.ts';
 import { connect } from './mcp.ts';
 import { inTurns } from './measure.ts';
 import { ourServer, startFleet } from './ours.ts';
-import { PEERS, peerServers } from './peers.ts';
+import { installPeers, PEERS, peerServers } from './peers.ts';
 import { fillReleases } from './releases.ts';
 import { figureTable, pageOf, type Report } from './report.ts';
 import { measureMemory, measureStarts } from './starts.ts';
@@ -49,8 +49,7 @@ async function fill(lab: Lab, dir: string): Promise<number> {
 
 type Measured = Pick<Report, 'figures' | 'series' | 'starts' | 'memory' | 'peerMemory'>;
 
-async function measure(lab: Lab, dir: string, rounds: number): Promise<Measured> {
-  const dist = await buildInto(dir);
+async function measure(lab: Lab, dir: string, dist: string, rounds: number): Promise<Measured> {
   const fleet = await startFleet();
   try {
     const ours = await ourServer(lab, dir, dist, fleet.url);
@@ -106,20 +105,24 @@ async function main(): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'incident-bench-'));
   // A cluster of its own always: nobody's is filled with ten thousand pods.
   const { INCIDENT_MCP_TEST_NAMESPACE_PREFIX: _given, ...env } = process.env;
-  const running = values.lab === undefined ? await startLab(env) : null;
+  let running: Promise<RunningLab> | null = null;
   const clean = async (): Promise<void> => {
-    await running?.stop();
+    await (await running?.catch(() => null))?.stop();
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   };
   const interrupted = (): void => void clean().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
   try {
-    const lab = running?.lab ?? (JSON.parse(readFileSync(values.lab ?? '', 'utf8')) as Lab);
+    // What may fail for want of a network or of a sound tree comes before what takes long.
+    const dist = await buildInto(dir);
+    await installPeers();
+    if (values.lab === undefined) running = startLab(env);
+    const lab = (await running)?.lab ?? (JSON.parse(readFileSync(values.lab ?? '', 'utf8')) as Lab);
     say(`filling with ${PODS} pods and ${SIZE.releases} releases`);
     const payload_bytes = values.filled ? Number.NaN : await fill(lab, dir);
     loads.push(load());
     const rounds = Number(values.rounds);
-    const measured = await measure(lab, dir, rounds);
+    const measured = await measure(lab, dir, dist, rounds);
     loads.push(load());
     const report: Report = {
       date: new Date().toISOString().slice(0, 10),

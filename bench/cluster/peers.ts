@@ -15,7 +15,7 @@ const INSTALL_MS = 300_000;
 const BUFFER = String(512 * 1024 * 1024);
 
 /** Installs both into the cache of the lab, without running what they would run then. @returns the folder of packages. */
-async function install(): Promise<string> {
+export async function installPeers(): Promise<string> {
   const name = `peers-${Object.values(PEERS).join('-')}`;
   const folder = join(cacheFolder(), name);
   if (!existsSync(folder)) {
@@ -35,7 +35,7 @@ async function install(): Promise<string> {
 
 /** Both peers on this cluster, each started as its documentation says, with all that its reads need. */
 export async function peerServers(lab: Lab, dir: string): Promise<{ containers: ServerCommand; flux: ServerCommand }> {
-  const packages = await install();
+  const packages = await installPeers();
   const home = join(dir, 'peers');
   await mkdir(home, { recursive: true });
   const native = `kubernetes-mcp-server-${platform()}-${arch() === 'x64' ? 'amd64' : arch()}`;

@@ -81,7 +81,7 @@ export async function approverSecrets(file: string): Promise<ApproverSecret[]> {
 const damaged = (file: string, line: number, why: string) =>
   notConfigured(
     `the file of the approver's secret, ${file}, is damaged at line ${line}: ${why}.`,
-    'mend or delete that line, or set the secret again with `incident-mcp init --force`.',
+    'mend or delete that line, then set that secret anew with `incident-mcp init --secret-only`.',
   );
 
 /** Which secrets are set: their ids, joined by commas, in an order that does not depend on the file's. null while none can be used. */
@@ -132,12 +132,21 @@ function costOf(hash: string): Cost | null {
   const [N, r, p] = [Number(match?.[1]), Number(match?.[2]), Number(match?.[3])];
   // A cost below the least one would make guessing cheap; RFC 7914 allows only powers of two.
   if (!match || N < MIN_N || N > MAX_N || (N & (N - 1)) !== 0 || r < 1 || r > 32 || p < 1 || p > 16) return null;
-  return { N, r, p, salt: Buffer.from(match[4] as string, 'base64url'), key: Buffer.from(match[5] as string, 'base64url') };
+  return {
+    N,
+    r,
+    p,
+    salt: Buffer.from(match[4] as string, 'base64url'),
+    key: Buffer.from(match[5] as string, 'base64url'),
+  };
 }
 
 async function matches(secret: string, line: string): Promise<boolean> {
   const cost = costOf(LINE.exec(line)?.[2] ?? '');
   if (cost === null) return false;
   const { N, r, p, salt, key } = cost;
-  return timingSafeEqual(await derive(secret.normalize('NFC'), salt, key.length, { N, r, p, maxmem: maxmem(N, r) }), key);
+  return timingSafeEqual(
+    await derive(secret.normalize('NFC'), salt, key.length, { N, r, p, maxmem: maxmem(N, r) }),
+    key,
+  );
 }

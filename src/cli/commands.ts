@@ -19,7 +19,11 @@ const decide = (decision: keyof typeof SUMMARIES): Command => ({
   flags: {
     ...where,
     'secret-stdin': secretStdin,
-    approver: { type: 'string', value: 'NAME', help: "who decides; else asked for, or the user's name" },
+    approver: {
+      type: 'string',
+      value: 'NAME',
+      help: "who decides, where the secret does not say; else asked for, or the user's name",
+    },
     note: { type: 'string', value: 'TEXT', help: 'why; written to the timeline' },
   },
   run: async (parsed, env) => {
@@ -174,6 +178,8 @@ export const COMMANDS = {
       'no-protected': { type: 'boolean', help: "let a client's form approve everything" },
       'secret-stdin': { type: 'boolean', help: 'read the new secret from stdin; the present one on a second line' },
       'secret-only': { type: 'boolean', help: 'set the secret anew and leave the configuration alone' },
+      approver: { type: 'string', value: 'NAME', help: "set that person's own secret; else the one that all share" },
+      passkey: { type: 'boolean', help: 'enrol a passkey at the end, in a browser on this machine' },
       client: { type: 'string', value: 'CLIENT', choices: CLIENTS, help: "print that client's entry" },
       'write-client': { type: 'string', value: 'FILE', help: "merge the entry into that client's JSON file" },
       force: { type: 'boolean', help: 'replace what is there; a copy of it is kept' },
@@ -185,7 +191,17 @@ export const COMMANDS = {
       const on = (flag: string): boolean => values[flag] === true;
       return init(
         {
-          ...given(parsed, 'config', 'environment', 'context', 'kubeconfig', 'prometheus', 'alertmanager', 'client'),
+          ...given(
+            parsed,
+            'config',
+            'environment',
+            'context',
+            'kubeconfig',
+            'prometheus',
+            'alertmanager',
+            'client',
+            'approver',
+          ),
           ...(text(values['data-dir']) === undefined ? {} : { data_dir: text(values['data-dir']) as string }),
           ...(text(values['write-client']) === undefined
             ? {}
@@ -195,6 +211,7 @@ export const COMMANDS = {
           no_protected: on('no-protected'),
           secret_stdin: on('secret-stdin'),
           secret_only: on('secret-only'),
+          passkey: on('passkey'),
           force: on('force'),
           yes: on('yes'),
         },

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Config, loadConfig, userFolders } from '../config.ts';
 import { conflict, invalidInput } from '../errors.ts';
-import { hashSecret } from './approver-secret.ts';
+import { nameForFile } from './approver-secret.ts';
 import { configure, type Env, systemClock } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { gatherAnswers } from './init/answers.ts';
@@ -9,10 +9,19 @@ import { CLIENT_FORMS, type Client } from './init/clients.ts';
 import { clientFile, type Entry, entryFor, type Merge, mergeEntry, SERVER_NAME } from './init/entry.ts';
 import { exists, keepCopy, writeWhole } from './init/files.ts';
 import { type InitFlags, shapesConfig } from './init/flags.ts';
-import { mayReplace, type NewSecret, secretFromPipe, secretFromTerminal } from './init/secret.ts';
+import { afterwards, checkPasskeyFlags } from './init/passkey.ts';
+import {
+  changedSecrets,
+  type NewSecret,
+  type SecretChange,
+  secretFromPipe,
+  secretFromTerminal,
+  type Whose,
+} from './init/secret.ts';
 import { type Answers, configText } from './init/yaml.ts';
 import { complain, print } from './output.ts';
 import { recordKey } from './record-key.ts';
+import { recordPeople } from './record-people.ts';
 
 export type { InitFlags } from './init/flags.ts';
 
@@ -30,16 +39,19 @@ export async function init(flags: InitFlags, env: Env): Promise<ExitCode> {
     client && flags.write_client
       ? await mergeEntry(resolve(flags.write_client), client.name, entryFor(client.name, path), flags.force)
       : null;
-  const secret = await secretOf(flags, config, interactive);
-  const replaces = secret !== null && (await mayReplace(config, secret));
+  const whose = whoseOf(flags, interactive);
+  checkPasskeyFlags(flags);
+  const secret = await secretOf(flags, config, whose, interactive);
+  const change = secret === null ? null : await changedSecrets(config, whose, secret);
 
   if (draft.text !== null) await writeConfig(path, draft.text, draft.answers);
   else print(`${path} is left as it is.`);
-  await writeSecret(config, replaces ? secret : null);
+  await writeSecret(config, whose, change);
   const had = await exists(config.key_file);
   recordKey(config.key_file);
   print(`The key of the record ${had ? 'is' : 'was made'} in ${config.key_file}; keep a copy of it in a safe place.`);
   if (client) await tellClient(client.name, entryFor(client.name, path), merge, flags.write_client);
+  await afterwards(flags, config, env, interactive, secret === null ? null : { person: whose });
   print();
   print(`Next: incident-mcp doctor --config ${path}`);
   return EXIT.ok;
@@ -63,7 +75,11 @@ async function draftOf(flags: InitFlags, env: Env, path: string, interactive: bo
   const present = await exists(path);
   if (flags.secret_only && shapesConfig(flags))
     throw invalidInput('--secret-only leaves the configuration alone.', 'leave the other flags away.');
-  const onlyClient = flags.client !== undefined && !flags.secret_stdin && !shapesConfig(flags);
+  const onlyClient =
+    (flags.client !== undefined || flags.passkey) &&
+    !flags.secret_stdin &&
+    flags.approver === undefined &&
+    !shapesConfig(flags);
   const asIs = (): Draft => ({ text: null, answers: null, config: configure({ config: path }, env) });
   if (flags.secret_only) {
     if (present) return asIs();
@@ -88,10 +104,19 @@ async function draftOf(flags: InitFlags, env: Env, path: string, interactive: bo
   return { text, answers, config };
 }
 
-async function secretOf(flags: InitFlags, config: Config, interactive: boolean): Promise<NewSecret> {
+function whoseOf(flags: InitFlags, interactive: boolean): Whose {
+  if (flags.approver === undefined) return null;
+  const name = nameForFile(flags.approver);
+  if (name === null) throw invalidInput('--approver is no name of a person.', 'give a name of at most 100 characters.');
+  if (!flags.secret_stdin && !interactive)
+    throw invalidInput(`there is no secret for ${name}.`, 'pipe it in with --secret-stdin, or run this in a terminal.');
+  return name;
+}
+
+async function secretOf(flags: InitFlags, config: Config, whose: Whose, interactive: boolean): Promise<NewSecret> {
   if (flags.secret_stdin) return secretFromPipe();
-  const wanted = flags.force || flags.secret_only || !(await exists(config.secret_file));
-  return interactive && wanted ? secretFromTerminal(config) : null;
+  const wanted = flags.force || flags.secret_only || whose !== null || !(await exists(config.secret_file));
+  return interactive && wanted ? secretFromTerminal(config, whose) : null;
 }
 
 async function writeConfig(path: string, text: string, answers: Answers | null): Promise<void> {
@@ -105,12 +130,15 @@ async function writeConfig(path: string, text: string, answers: Answers | null):
   );
 }
 
-async function writeSecret(config: Config, secret: NewSecret): Promise<void> {
-  if (secret !== null) {
-    await writeWhole(config.secret_file, `${await hashSecret(secret.secret)}\n`, { private: true });
-    print(`The approver's secret is set; only its hash is kept, in ${config.secret_file}.`);
+async function writeSecret(config: Config, whose: Whose, change: SecretChange | null): Promise<void> {
+  const what = whose === null ? "approver's secret" : `secret of ${whose}`;
+  if (change !== null) {
+    await writeWhole(config.secret_file, change.text, { private: true });
+    print(`The ${what} is set; only its hash is kept, in ${config.secret_file}.`);
+    if (change.allowed_by !== undefined)
+      await recordPeople(config, `the ${what} was set, allowed by ${change.allowed_by ?? "the approver's secret"}`);
   } else if (await exists(config.secret_file)) {
-    print(`The approver's secret in ${config.secret_file} stays as it is.`);
+    print(`The ${what} in ${config.secret_file} stays as it is.`);
   } else {
     complain(
       "No approver's secret is set, so nobody can approve at a terminal. Set it: incident-mcp init --secret-only",

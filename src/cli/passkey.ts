@@ -2,12 +2,14 @@ import { PasskeyFile } from '../adapters/passkeys/index.ts';
 import { shortInstant } from '../domain/instant.ts';
 import { thumbprint } from '../domain/passkey.ts';
 import { notFound } from '../errors.ts';
+import type { Decider } from '../policy/people.ts';
 import { configure, type Env, openStore, systemClock } from './compose.ts';
 import { enrolPasskey } from './enrol.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { createHumans } from './humans.ts';
 import { complain, print } from './output.ts';
 import { proveHuman } from './prove-human.ts';
+import { recordPeople } from './record-people.ts';
 
 export interface PasskeyFlags {
   config?: string;
@@ -15,6 +17,8 @@ export interface PasskeyFlags {
   secret_stdin?: boolean;
   person?: string;
 }
+
+const allowed = ({ name_proven }: Decider): string => (name_proven ? 'a secret of their own' : "the approver's secret");
 
 /** As people see a passkey: enough of its thumbprint to tell it from others. */
 const SHORT = 12;
@@ -48,12 +52,17 @@ export async function passkey(
       warn,
     };
     await enrolPasskey(parts, who.approver);
+    await recordPeople(config, `a passkey of ${who.approver} was enrolled, allowed by ${allowed(who)}`);
     return EXIT.ok;
   }
   const found = (await file.all()).filter((one) => name && thumbprint(one).startsWith(name));
   if (found.length !== 1 || !found[0])
     throw notFound(`no single passkey is ${name ?? 'named'}.`, 'take its first column of `incident-mcp passkey list`.');
   await file.remove(found[0].id);
+  await recordPeople(
+    config,
+    `a passkey of ${found[0].person} was removed by ${who.approver}, allowed by ${allowed(who)}`,
+  );
   print(`The passkey of ${found[0].person} is removed.`);
   return EXIT.ok;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Approval } from '../domain/approval.ts';
 import { maskText } from '../domain/mask.ts';
 import { oneLine } from '../domain/text.ts';
@@ -69,10 +70,11 @@ async function run(id: string, flags: DecideFlags, env: Env, composed: Composed)
     );
     return EXIT.no;
   }
-  const context = { ...systemContext(deps), progress: (said: string) => print(said) };
-  return uninterrupted(id, async () =>
-    tell(await work.track(execute(tool, args, ready, context, deps.gate, { person: who.approver })), store),
-  );
+  const after = await stoppable((signal) => {
+    const context = { ...systemContext(deps), signal, progress: (said: string) => print(said) };
+    return work.track(execute(tool, args, ready, context, deps.gate, { person: who.approver }));
+  });
+  return tell(after, store);
 }
 
 async function toolOf(approval: Approval, { deps }: Composed) {
@@ -103,14 +105,21 @@ async function tell(after: Approval, store: Store): Promise<ExitCode> {
   return after.status === 'executed' ? EXIT.ok : EXIT.no;
 }
 
-/** A command that runs cannot be taken back: Ctrl+C and a closed window end the watching, not the work, and its outcome is recorded. */
-async function uninterrupted<T>(id: string, work: () => Promise<T>): Promise<T> {
-  const hold = (): void => complain(`${id} is running and will be finished and recorded; wait.`);
-  const deaf = (): void => undefined;
+/**
+ * Ctrl+C or a closed window stop what has not begun. What runs cannot be taken back: then they end the watching only, and the outcome is recorded.
+ */
+async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const hold = (): void => {
+    complain('Stopping, unless it runs already: then it is finished and recorded; wait.');
+    stop.abort();
+  };
+  // Nobody may be there any more to read.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const signal of SIGNALS) process.on(signal, hold);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', deaf);
   try {
-    return await work();
+    return await work(stop.signal);
   } finally {
     for (const signal of SIGNALS) process.off(signal, hold);
   }

@@ -175,8 +175,8 @@ function candidateFor(suspect: JudgedDeploy, history: readonly Revision[], optio
   const none = (reason: string) => ({ release, namespace, candidate: null, reason });
   if (isPending(current.status)) {
     return none(
-      `revision ${current.revision} is ${current.status}, and Helm refuses to act on the release until that ends; wait for it, or, ` +
-        'if nobody runs it any more, a human must clear the pending revision first',
+      `revision ${current.revision} is ${current.status}, and what Helm does next to it would go into whatever is still running; wait for it, or, ` +
+        'if nobody runs it any more, a human frees the release first (rollback_release says how)',
     );
   }
   if (current.status === 'uninstalled') {

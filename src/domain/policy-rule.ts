@@ -61,7 +61,8 @@ function impossible(rule: PolicyRule): Found[] {
     if (rule.proven_names)
       problems.push({
         key: 'proven_names',
-        message: "a name in a client's form is only typed: add another way, such as passkey, or leave proven_names away",
+        message:
+          "a name in a client's form is only typed: add another way, such as passkey, or leave proven_names away",
       });
     else if (approvers > 1)
       problems.push({
@@ -71,7 +72,8 @@ function impossible(rule: PolicyRule): Found[] {
     else if (rule.exclude_requester)
       problems.push({
         key: 'exclude_requester',
-        message: "a client's form is the requester's own: add another way, such as terminal, or leave exclude_requester away",
+        message:
+          "a client's form is the requester's own: add another way, such as terminal, or leave exclude_requester away",
       });
   }
   if (rule.lifetime === 0) problems.push({ key: 'lifetime', message: 'is over at once: give at least 1s' });

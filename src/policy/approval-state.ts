@@ -14,7 +14,6 @@ export { personKey } from './people.ts';
 /** A clock that reads earlier than the approval's own making by more than this was set back: lifetimes cannot be measured by it. */
 const CLOCK_TOLERANCE_MS = MINUTE;
 
-
 /** Whether it comes from the person whose assistant asked: by name, or through the form of that person's own client, whatever name is typed there. */
 const isRequesters = ({ requested_for }: Approval, { way, approver }: Pick<Decision, 'way' | 'approver'>): boolean =>
   way === 'client_form' || (requested_for !== undefined && samePerson(approver, requested_for));

@@ -29,7 +29,7 @@ interface Trial {
   problems: string[];
 }
 
-/** One process that appends, makes an approval, reads and appends again, while one call to the file system fails. */
+/** One process that appends, makes and consumes an approval, declares, reads and appends again, while one call to the file system fails. */
 async function trial(own: Bin, faults: Faults): Promise<Trial> {
   const folder = await own.folder();
   const dir = join(folder, 'data');
@@ -56,11 +56,16 @@ async function trial(own: Bin, faults: Faults): Promise<Trial> {
   if (refusedButThere.length > 0) problems.push(`refused, but there: ${refusedButThere.map((e) => e.message).join()}`);
   const made = one.lines.filter((line) => line.startsWith('made ')).length;
   const approvals = (await store.approvals()).length;
-  if (approvals !== made) problems.push(`${made} approvals were acknowledged, ${approvals} are there`);
-  const firstFailed = one.lines.findIndex((line) => line.startsWith('failed '));
-  if (firstFailed >= 0 && !one.lines.at(-1)?.startsWith('ack ') && firstFailed < one.lines.length - 1) {
-    problems.push('it did not go on after the fault');
+  const declared = one.lines.filter((line) => line.startsWith('declared ')).map((line) => line.split(' ')[1]);
+  const incidents = (await store.incidents()).map((incident) => incident.id).filter((other) => other !== id);
+  if (incidents.join() !== declared.join()) problems.push(`${declared} was acknowledged, ${incidents} is there`);
+  for (const approval of await store.approvals()) {
+    const status = one.lines.includes(`consumed ${approval.approval_id}`) ? 'running' : 'approved';
+    if (approval.status !== status) problems.push(`the approval is ${approval.status}, not ${status}`);
   }
+  if (approvals !== made) problems.push(`${made} approvals were acknowledged, ${approvals} are there`);
+  const failures = one.lines.filter((line) => line.startsWith('failed ')).length;
+  if (failures > 1) problems.push('it did not go on after the fault');
   await store.append(id, () => [{ kind: 'note', message: 'later', actor: { type: 'system', name: 'chaos' } }]);
   for (const { problem } of (await store.verify()).problems) problems.push(`verify: ${problem}`);
   for (const { name, problem } of await store.damaged()) problems.push(`damaged: ${name} ${problem}`);
@@ -74,7 +79,14 @@ describe('every call to the file system fails once', () => {
     async (code) => {
       const all = await trial(bin, {});
       expect(all.problems).toEqual([]);
-      expect(all.said.map((line) => line.split(' ')[0])).toEqual(['ack', 'made', 'read', 'ack']);
+      expect(all.said.map((line) => line.split(' ')[0])).toEqual([
+        'ack',
+        'made',
+        'consumed',
+        'declared',
+        'read',
+        'ack',
+      ]);
       const points = all.steps.map((_step, i) => i + 1);
       const tried = points.length;
       const found: string[] = [];
@@ -97,7 +109,7 @@ describe('every call to the file system fails once', () => {
       };
       await Promise.all(Array.from({ length: LANES }, () => lane()));
       tell(SUITE, {
-        what: `${code} at each call of two appends and an approval`,
+        what: `${code} at each call of two appends, an approval, its consumption and a declaration`,
         tried,
         held: tried - found.length,
         note: `${refused} operations refused with STORE, the others unharmed`,

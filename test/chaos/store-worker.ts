@@ -1,7 +1,7 @@
 // A light process that uses the record as a server does; one line on stdout for each thing that was acknowledged to it.
 import process from 'node:process';
 import { conflict } from '../../src/errors.ts';
-import { openRecord, sampleApproval } from './record.ts';
+import { openRecord, sampleApproval, sampleDeclaration } from './record.ts';
 
 const [task = '', dir = '', stream = '', name = '', count = '0'] = process.argv.slice(2);
 // Written at once and whole: what was said before a kill can be read after it.
@@ -65,7 +65,7 @@ const tasks: Record<string, () => Promise<void>> = {
     }
     say(JSON.stringify(took.map((n) => Number(n.toFixed(2)))));
   },
-  /** One append, one read, one approval: each told as it went, whatever the others did. */
+  /** An append, an approval that is made and consumed, a declaration, a read, an append: each told as it went, whatever the others did. */
   async once() {
     await store
       .append(stream, () => [note(`${name} 1`), note(`${name} 2`)])
@@ -77,6 +77,23 @@ const tasks: Record<string, () => Promise<void>> = {
     await store.createApproval(approval).then(
       () => say(`made ${approval.approval_id}`),
       (cause: unknown) => failed('approval', cause),
+    );
+    const { approval_id } = approval;
+    if (await store.approval(approval_id)) {
+      await store
+        .updateApproval(approval_id, (a) => ({
+          ...a,
+          status: 'running',
+          runner: { pid: process.pid, token: name, started_at: a.created_at },
+        }))
+        .then(
+          () => say(`consumed ${approval_id}`),
+          (cause: unknown) => failed('consumption', cause),
+        );
+    }
+    await store.declare(sampleDeclaration).then(
+      ({ incident }) => say(`declared ${incident.id}`),
+      (cause: unknown) => failed('declaration', cause),
     );
     await store.timeline(stream).then(
       (events) => say(`read ${events.length}`),

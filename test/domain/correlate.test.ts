@@ -137,7 +137,7 @@ describe('correlateDeploys', () => {
   });
 
   it.each([
-    ['pending', revision(13, -2, 'pending-upgrade'), /pending-upgrade, and Helm refuses.*a human must clear/],
+    ['pending', revision(13, -2, 'pending-upgrade'), /pending-upgrade, and what Helm does next.*a human frees/],
     [
       'rolled back already',
       revision(13, -2, 'deployed', { description: 'Rollback to 10' }),

@@ -45,7 +45,8 @@ export function createHelm(options: HelmOptions): { reader: HelmReader; actuator
       ...['helm', 'rollback', ref.release, String(revision), '--namespace', ref.namespace],
       ...(context === null ? [] : ['--kube-context', context]),
       ...(options.kubeconfig === undefined ? [] : [`--kubeconfig=${options.kubeconfig}`]),
-      ...['--wait', '--timeout', `${seconds}s`],
+      // Without it a rollback prunes to ten revisions, also where the team keeps more: what is there to go back to must not shrink here.
+      ...['--wait', '--timeout', `${seconds}s`, '--history-max=0'],
     ];
   };
 

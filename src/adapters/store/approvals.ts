@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { digestFits, digestOfValue } from '../../domain/chain.ts';
 import { conflict, invalidInput, notFound, storeFailed } from '../../errors.ts';
 import type { Approval, DamagedDocument } from '../../ports/store.ts';
-import { Damaged, openDocument } from './document.ts';
+import { Damaged, openDocument, textOf } from './document.ts';
 import { isErrno } from './failure.ts';
-import { ensureFolder, entriesOf, isRealFolder, sweepTemporary } from './files.ts';
+import { ensureFolder, entriesOf, isRealFolder, removeIfThere, replaceFile, sweepTemporary } from './files.ts';
 import type { Layout } from './layout.ts';
 import { isApprovalFile } from './layout.ts';
 import { Misfit, parseApproval } from './schema.ts';
@@ -40,6 +40,8 @@ export function createApprovals(layout: Layout, key: Uint8Array | null): Approva
     return body;
   };
 
+  const sealed = (body: Approval): Approval => ({ ...body, seal: digestOfValue(body, key) }) as Approval;
+
   const openAt = (path: string) => openDocument<Approval>(path, parseSealed, { durable: true });
 
   async function read(id: string): Promise<Approval | null> {
@@ -52,12 +54,21 @@ export function createApprovals(layout: Layout, key: Uint8Array | null): Approva
     }
   }
 
-  async function write(path: string, approval: Approval): Promise<Approval> {
+  /** Replaces the document, or leaves it as `before` (null: not there) when that cannot be made durable. */
+  async function write(path: string, approval: Approval, before: Approval | null): Promise<Approval> {
     // Through JSON and the schema first: what is written must be what will be read.
     const body = parseApproval(JSON.parse(JSON.stringify(approval)));
     const document = await openAt(path);
-    document.data = { ...body, seal: digestOfValue(body, key) } as Approval;
-    await document.write();
+    document.data = sealed(body);
+    try {
+      await document.write();
+    } catch (cause) {
+      // It may stand there already, only not flushed: what is refused must not count.
+      const undo =
+        before === null ? removeIfThere(path) : replaceFile(path, textOf(sealed(before)), { durable: false });
+      await undo.catch(() => undefined);
+      throw cause;
+    }
     return body;
   }
 
@@ -77,7 +88,7 @@ export function createApprovals(layout: Layout, key: Uint8Array | null): Approva
       if (await lstat(path).catch(() => null)) {
         throw conflict(`The approval ${approval.approval_id} is there already.`, 'make a new plan.');
       }
-      await write(path, approval);
+      await write(path, approval, null);
     },
     async update(id, change) {
       const before = await read(id);
@@ -89,7 +100,7 @@ export function createApprovals(layout: Layout, key: Uint8Array | null): Approva
       if (after.approval_id !== before.approval_id) {
         throw storeFailed(`The approval ${id} would change its id.`, 'make a new plan instead.');
       }
-      return write(path, after);
+      return write(path, after, before);
     },
     async list() {
       if (!(await isRealFolder(layout.approvals))) return { approvals: [], damaged: [] };

@@ -3,6 +3,9 @@ import { Low } from 'lowdb';
 import { readIfThere, replaceFile } from './files.ts';
 import { Misfit } from './schema.ts';
 
+/** How a document stands in its file. */
+export const textOf = (data: unknown): string => `${JSON.stringify(data, null, 2)}\n`;
+
 /** A document that is there and cannot be used. It is never overwritten by what is read from it. */
 export class Damaged extends Error {}
 
@@ -39,7 +42,7 @@ export class JsonDocument<T> implements Adapter<T> {
   }
 
   async write(data: T): Promise<void> {
-    await replaceFile(this.#path, `${JSON.stringify(data, null, 2)}\n`, { durable: this.#durable });
+    await replaceFile(this.#path, textOf(data), { durable: this.#durable });
   }
 }
 

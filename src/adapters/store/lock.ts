@@ -17,6 +17,8 @@ const LOCK = 'lock';
 const OWN = 'lock.own.';
 const CLAIM = 'lock.claim.';
 const JUDGE_EVERY_MS = 20;
+/** How often a lock that could not be removed is tried again. */
+const DROP_EVERY_MS = 250;
 
 /**
  * One writer at a time in a data folder, across processes.
@@ -39,8 +41,42 @@ export function createFolderLock(folder: string, options: { deadlineMs?: number 
   let here: Promise<Omit<Owner, 'nonce'>> | null = null;
   let swept = false;
   let queue: Promise<void> = Promise.resolve();
+  /** Nonce of a lock of this process that could not be removed when its work was done. */
+  let left: string | null = null;
+  let dropping: Promise<void> | null = null;
+
+  /**
+   * Removes the lock that was left; one at a time, so that what is removed is what was looked at: nobody else may take it, as this
+   * process lives.
+   */
+  function dropLeft(): Promise<void> {
+    dropping ??= (async () => {
+      try {
+        if (left !== null && (await holderOf(path))?.id === left) await removeIfThere(path);
+        left = null;
+      } finally {
+        dropping = null;
+      }
+    })();
+    return dropping;
+  }
+
+  /** What was done under the lock is done, whether or not the lock goes; others must not wait for this process's next write either. */
+  async function release(nonce: string): Promise<void> {
+    try {
+      await removeIfThere(path);
+    } catch {
+      left = nonce;
+      const again = setInterval(() => {
+        if (left === null) clearInterval(again);
+        else dropLeft().catch(() => undefined);
+      }, DROP_EVERY_MS);
+      again.unref();
+    }
+  }
 
   async function acquire(deadline: number): Promise<() => Promise<void>> {
+    if (left !== null) await dropLeft();
     here ??= thisProcess();
     const me: Owner = { ...(await here), nonce: randomBytes(8).toString('hex') };
     const own = join(folder, `${OWN}${me.pid}.${me.nonce}`);
@@ -69,9 +105,10 @@ export function createFolderLock(folder: string, options: { deadlineMs?: number 
         await pause(1 + Math.random() * 4);
       }
     } finally {
-      await removeIfThere(own);
+      // A second name of the lock that stays behind does no harm, and the lock may be held already: this must not fail.
+      await removeIfThere(own).catch(() => undefined);
     }
-    return () => removeIfThere(path);
+    return () => release(me.nonce);
   }
 
   async function run<T>(work: () => Promise<T>): Promise<T> {
@@ -84,7 +121,7 @@ export function createFolderLock(folder: string, options: { deadlineMs?: number 
     queue = before.then(() => turn);
     try {
       if (!(await endsWithin(before, deadlineMs))) throw lockedOut(path, null, deadlineMs);
-      const release = await acquire(deadline);
+      const leaveFolder = await acquire(deadline);
       try {
         if (!swept) {
           swept = true;
@@ -92,7 +129,7 @@ export function createFolderLock(folder: string, options: { deadlineMs?: number 
         }
         return await work();
       } finally {
-        await release();
+        await leaveFolder();
       }
     } finally {
       leave();

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { formatDuration, MINUTE } from '../../domain/instant.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { checkSecret } from '../approver-secret.ts';
+import { approverSecrets } from '../approver-secret.ts';
 import { existingRecord } from '../existing-record.ts';
 import { recordKey } from '../record-key.ts';
 import { fail, ok, type Said, warn } from './check.ts';
@@ -109,9 +109,9 @@ export async function secretFile(config: Config): Promise<Said> {
       ? fail(`no approver's secret is set (${file}), and the policy asks for it.`, next)
       : warn(`no approver's secret is set (${file}); only a client's form can approve.`, next);
   }
-  // Any word will do: what is asked is whether the file holds a hash.
-  await checkSecret('', file);
-  return others(mode) ? warn(`${file} can be read by others.`, `chmod 600 ${file}`) : ok(`${file}, private`);
+  const secrets = await approverSecrets(file);
+  const whose = secrets.map(({ person }) => person ?? 'one that all share').join(', ');
+  return others(mode) ? warn(`${file} can be read by others.`, `chmod 600 ${file}`) : ok(`${file}, private: ${whose}`);
 }
 
 /** Against the newest event of the record, which cannot be of the future. Skew against the cluster is told there. */

@@ -1,5 +1,4 @@
 import type { Config } from '../../config.ts';
-import { describePolicy } from '../../policy/approval-policy.ts';
 import type { Env } from '../compose.ts';
 import { readSecret, type SecretRef } from '../secrets.ts';
 import { check, type Finding, fail, ok, type Said, warn } from './check.ts';
@@ -57,15 +56,3 @@ function address(name: string, ref: SecretRef, env: Env): Said {
     ? said
     : fail(`${name}: what it names is not an http or https URL.`, 'put the whole URL there, and nothing else.');
 }
-
-/** The policy of one environment in words; without rules it is the built-in one. */
-export const policyCheck = (name: string, config: Config): Promise<Finding> =>
-  check(name, 'approval policy', () => {
-    const environment = config.environments[name];
-    const lines = describePolicy(
-      { name, protected: environment?.protected ?? true },
-      config.approval.policy,
-      config.approval.lifetime,
-    );
-    return ok(`${environment?.protected ? 'protected' : 'not protected'}\n${lines.join('\n')}`);
-  });

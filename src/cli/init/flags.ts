@@ -13,6 +13,10 @@ export interface InitFlags {
   no_protected: boolean;
   secret_stdin: boolean;
   secret_only: boolean;
+  /** Whose secret it is; absent: the one that all share. */
+  approver?: string;
+  /** Enrol a passkey at the end. */
+  passkey: boolean;
   client?: string;
   write_client?: string;
   force: boolean;

@@ -1,7 +1,10 @@
-import { AppError, forbidden, invalidInput } from '../../errors.ts';
-import { checkSecret } from '../approver-secret.ts';
-import { Attempts } from '../attempts.ts';
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../../config.ts';
+import { AppError, conflict, forbidden, invalidInput } from '../../errors.ts';
+import { samePerson } from '../../policy/people.ts';
+import { type ApproverSecret, approverSecrets, hashSecret, MOST_SECRETS, whichSecret } from '../approver-secret.ts';
 import { systemClock } from '../compose.ts';
+import { createHumans } from '../humans.ts';
 import { complain } from '../output.ts';
 import { askSecret } from '../terminal.ts';
 import { exists } from './files.ts';
@@ -11,10 +14,8 @@ const MAX_BYTES = 1_024;
 const MAX_STDIN = 8_192;
 const TRIES = 3;
 
-export interface SecretPlace {
-  secret_file: string;
-  data_dir: string;
-}
+/** Whose secret is set; null: the one without a name, that all share. */
+export type Whose = string | null;
 
 /** null: nothing was given, what is there stays. */
 export type NewSecret = { secret: string; present: string | null } | null;
@@ -32,11 +33,13 @@ export async function secretFromPipe(): Promise<NewSecret> {
 }
 
 /** Asked twice, without echo. Empty leaves things as they are. */
-export async function secretFromTerminal(place: SecretPlace): Promise<NewSecret> {
-  const set = await exists(place.secret_file);
-  const question = set
-    ? "New approver's secret (empty: keep the present one): "
-    : `Approver's secret, at least ${MIN_CHARACTERS} characters (empty: set it later): `;
+export async function secretFromTerminal(config: Config, whose: Whose): Promise<NewSecret> {
+  const { secrets } = await presentOf(config);
+  const own = secretOf(secrets, whose);
+  const name = whose === null ? "approver's secret" : `secret of ${whose}`;
+  const question = own
+    ? `New ${name} (empty: keep the present one): `
+    : `${whose === null ? "Approver's secret" : `Secret of ${whose}`}, at least ${MIN_CHARACTERS} characters (empty: set it later): `;
   for (let left = TRIES; left > 0; left--) {
     const secret = await askSecret(question);
     if (secret === '') return null;
@@ -47,36 +50,88 @@ export async function secretFromTerminal(place: SecretPlace): Promise<NewSecret>
       continue;
     }
     if ((await askSecret('Once more: ')) === secret)
-      return { secret, present: set ? await askSecret('The present secret: ') : null };
+      return { secret, present: secrets.length > 0 ? await askSecret(presentQuestion(own, secrets)) : null };
     complain('  The two are not the same.');
   }
   throw invalidInput('no secret was set.', 'start again; nothing was written.');
 }
 
+const presentQuestion = (own: ApproverSecret | undefined, secrets: readonly ApproverSecret[]): string =>
+  own || secrets.length === 1 ? 'The present secret: ' : 'The present secret of any approver: ';
+
+/** What the file will hold, and who vouched for the change. */
+export interface SecretChange {
+  text: string;
+  /** The approver whose secret allowed it, null for the shared one; absent where none was needed. */
+  allowed_by?: Whose;
+}
+
 /**
- * Whether the new secret has to be written. Who replaces a secret must know the present one, or an assistant with a shell could make itself the
- * approver; a lost one has to be deleted by hand. Errors: `FORBIDDEN`.
+ * The file with the new secret in it; null where it stays as it is. A secret is replaced by whose it is, and a person is added by whoever may approve
+ * already, or an assistant with a shell could make itself the approver; a lost one has to be taken out by hand. Errors: `FORBIDDEN`, `CONFLICT` (too many).
  */
-export async function mayReplace(place: SecretPlace, { secret, present }: NonNullable<NewSecret>): Promise<boolean> {
-  if (!(await exists(place.secret_file))) return true;
-  const attempts = new Attempts(place.data_dir, systemClock);
-  await attempts.mayTry();
-  try {
-    if (present !== null && (await checkSecret(present, place.secret_file))) {
-      await attempts.succeeded();
-      return present !== secret;
+export async function changedSecrets(
+  config: Config,
+  whose: Whose,
+  { secret, present }: NonNullable<NewSecret>,
+): Promise<SecretChange | null> {
+  const { secrets } = await presentOf(config);
+  const own = secretOf(secrets, whose);
+  let allowed_by: Whose | undefined;
+  if (secrets.length > 0) {
+    // Without the present one: saying again what is set changes nothing.
+    const known = await createHumans(config, systemClock)
+      .bySecret(present ?? secret)
+      .catch((error: unknown) => refused(error, present, config));
+    const mine = known.id === own?.id;
+    if (mine && (present === null || present === secret)) return null;
+    if ((own && !mine) || present === null) {
+      throw forbidden(
+        own
+          ? `${whose ?? 'the shared secret'} has another secret than the one given; nothing was written.`
+          : 'the secret given is the present one of somebody else; nothing was written.',
+        `give the present secret that is to be replaced; if it is lost, take its line out of ${config.secret_file} yourself.`,
+      );
     }
-    if (present === null && (await checkSecret(secret, place.secret_file))) return false;
+    await mustBeNew(config, secret);
+    allowed_by = known.person;
+  }
+  if (!own && secrets.length >= MOST_SECRETS)
+    throw conflict(`${MOST_SECRETS} people have a secret already.`, `take a line out of ${config.secret_file} first.`);
+  const hash = await hashSecret(secret);
+  const line = whose === null ? hash : `${whose} ${hash}`;
+  const lines = secrets.map((one) => (one.id === own?.id ? line : one.line));
+  const text = `${(own ? lines : [...lines, line]).join('\n')}\n`;
+  return { text, ...(allowed_by === undefined ? {} : { allowed_by }) };
+}
+
+/** Those that are set. A file of one damaged line lets nobody in, so there is nothing to protect; one of several may hold other people's. */
+async function presentOf({ secret_file }: Config): Promise<{ secrets: ApproverSecret[] }> {
+  if (!(await exists(secret_file))) return { secrets: [] };
+  try {
+    return { secrets: await approverSecrets(secret_file) };
   } catch (error) {
-    // Damaged: it lets nobody in, so there is nothing to protect.
-    if (error instanceof AppError && error.code === 'NOT_CONFIGURED') return true;
+    const lines = (await readFile(secret_file, 'utf8')).split('\n').filter((line) => line.trim() !== '');
+    if (lines.length <= 1) return { secrets: [] };
     throw error;
   }
-  await attempts.failed();
+}
+
+const secretOf = (secrets: readonly ApproverSecret[], whose: Whose): ApproverSecret | undefined =>
+  secrets.find(({ person }) => (whose === null || person === null ? person === whose : samePerson(person, whose)));
+
+function refused(error: unknown, present: string | null, { secret_file }: Config): never {
+  if (!(error instanceof AppError) || error.code !== 'FORBIDDEN' || error.message.includes('locked')) throw error;
   throw forbidden(
     `an approver's secret is set already and the present one was ${present === null ? 'not given' : 'wrong'}; nothing was written.`,
-    `give it at the terminal, or on the second line of stdin; if it is lost, delete ${place.secret_file} yourself.`,
+    `give it at the terminal, or on the second line of stdin; if it is lost, delete its line in ${secret_file} yourself.`,
   );
+}
+
+/** A secret that somebody has already would not say who it is. */
+async function mustBeNew(config: Config, secret: string): Promise<void> {
+  if ((await whichSecret(secret, config.secret_file)) === null) return;
+  throw forbidden('this secret cannot be taken; nothing was written.', 'think of another one.');
 }
 
 function checkStrength(secret: string): void {

@@ -1,6 +1,7 @@
 import type { Approval } from '../../domain/approval.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { toInstant } from '../../domain/instant.ts';
+import { maskText } from '../../domain/mask.ts';
 import type { Draft } from '../../domain/plan.ts';
 import { AppError, conflict } from '../../errors.ts';
 import { approversWanted, waysFor } from '../../policy/approval-policy.ts';
@@ -140,6 +141,12 @@ const sameHazards = (open: Approval['plan'], now: Draft): boolean => {
   return words(open) === words(now);
 };
 
+/** A secret in an argument must not get into the record. A plan whose deciding arguments hold one can then not be run by hand: its hash differs. */
+const masked = (args: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(args).map(([key, value]) => [key, typeof value === 'string' ? maskText(value) : value]),
+  );
+
 async function propose(
   call: { tool: string; args: Record<string, unknown>; hash: string },
   draft: Draft,
@@ -169,7 +176,7 @@ async function propose(
     approval_id: deps.newApprovalId(),
     tool: call.tool,
     arguments_hash: call.hash,
-    arguments: call.args,
+    arguments: masked(call.args),
     incident_id: incidentId,
     plan: { ...visible, digest, expires_at: expires },
     world,

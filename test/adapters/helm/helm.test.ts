@@ -342,6 +342,7 @@ describe('rollback', () => {
       '--wait',
       '--timeout',
       '120s',
+      '--history-max=0',
     ]);
   });
 
