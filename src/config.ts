@@ -5,6 +5,7 @@ import { DEFAULT_FLEET_QUERIES, DEFAULT_MATRIX, DEFAULT_QUERIES } from './config
 import { parseYaml } from './config-lines.ts';
 import { WAYS } from './domain/approval.ts';
 import { parseDuration } from './domain/instant.ts';
+import { toMatrixRow } from './domain/matrix-row.ts';
 import { ACTIONS, RISKS } from './domain/plan.ts';
 import { ruleProblems } from './domain/policy-rule.ts';
 import { type MatrixRow, SEVERITIES } from './domain/severity.ts';
@@ -392,21 +393,5 @@ function finish(
     passkeys_file: located.approval.passkeys_file ?? join(folders.config, 'passkeys.json'),
     key_file: located.store.key_file ?? join(folders.config, 'record.key'),
     runbooks_dir: parsed.runbooks.folder ? absolute(parsed.runbooks.folder) : null,
-  };
-}
-
-function toMatrixRow(row: z.output<typeof matrixRow>): MatrixRow {
-  const response: MatrixRow['response'] =
-    row.response === 'immediate'
-      ? { kind: 'immediate' }
-      : row.response === 'next_business_day'
-        ? { kind: 'next_business_day' }
-        : { kind: 'within', ms: parseDuration(row.response, 'severity_matrix.response') };
-  return {
-    severity: row.severity,
-    description: row.description,
-    response,
-    response_text: row.response,
-    examples: row.examples,
   };
 }

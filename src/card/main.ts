@@ -92,6 +92,7 @@ class Card {
       this.#fresh,
     );
     this.#again.hidden = true;
+    this.#fresh.textContent = '';
     this.#failures = 0;
     // At once: the gated tool's own result says neither its name nor who has decided so far.
     if (this.#open().length > 0) void this.#look();

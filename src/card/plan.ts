@@ -19,7 +19,7 @@ const STATUS_WORDS: Record<Status, string> = {
   stale: 'Overtaken by the world. Nothing was run.',
 };
 /** The first ones decide most; the rest is one key away. */
-const OPEN_CHANGES = 5;
+const OPEN_CHANGES = 3;
 
 const fact = (name: string, ...value: (Node | string)[]): Node[] => [el('dt', {}, name), el('dd', {}, ...value)];
 
@@ -177,7 +177,7 @@ export class PlanPanel {
     const details = [facts(plan), lines('warnings', 'How it can go wrong', plan.warnings), changes(plan)].filter(
       (part) => part !== null,
     );
-    const decided = lines('decisions', null, plan.decisions) ?? '';
+    const decided = lines('decided', null, plan.decisions) ?? '';
     if (isOpen(plan.status)) this.#body.replaceChildren(decided, ...details);
     // What is over needs a line, not a screen.
     else

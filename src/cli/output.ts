@@ -5,3 +5,8 @@ export const print = (line = ''): void => {
 export const complain = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
+
+/** From here on a window that was closed costs what would have been written to it, and not the work. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}

@@ -13,7 +13,7 @@ import { JOURNAL, type Store } from '../ports/store.ts';
 import { type DecideFlags, showPlan } from './approve.ts';
 import { type Composed, compose, configure, type Env } from './compose.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { complain, print } from './output.ts';
+import { complain, outliveReaders, print } from './output.ts';
 import { proveHuman } from './prove-human.ts';
 
 const LAST_WORDS_MS = 2_000;
@@ -115,8 +115,7 @@ async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<
     complain('Stopping, unless it runs already: then it is finished and recorded; wait.');
     stop.abort();
   };
-  // Nobody may be there any more to read.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  outliveReaders();
   for (const signal of SIGNALS) process.on(signal, hold);
   try {
     return await work(stop.signal);

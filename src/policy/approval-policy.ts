@@ -152,7 +152,11 @@ const matchesAll = ({ action, severity, risk }: PolicyRule): boolean =>
 export const describeDemands = (demands: Demands): string =>
   [
     `${demands.approvers_needed > 1 ? `${demands.approvers_needed} different people, each ` : ''}by ${demands.ways.map((way) => WAY_WORDS[way]).join(', or ')}`,
-    ...(demands.exclude_requester ? ['not by the one whose assistant asked, nor by the form of their client'] : []),
+    ...(demands.exclude_requester
+      ? [
+          `not by the one whose assistant asked${demands.ways.includes('client_form') ? ', nor by the form of their client' : ''}`,
+        ]
+      : []),
     ...(demands.proven_names ? ['only under a name that a passkey or a secret of their own proves'] : []),
     `serves for ${formatDuration(demands.lifetime_ms)}`,
   ].join('; ');

@@ -36,6 +36,9 @@ export function hashSecret(secret: string, salt: Buffer): string {
   return `scrypt$${n}$${r}$${p}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
 }
 
+/** What the Kubernetes API asks for: in the kubeconfig, and planted there to be looked for where it must not come up. */
+export const KUBERNETES_TOKEN = 'planted-kubeconfig-token-Kx83';
+
 /** What a run of the sandbox keeps secret; random, unless the seed was given. */
 export interface Secrets {
   approver: string;
@@ -101,7 +104,7 @@ function kubeconfig(server: string): unknown {
     'current-context': CONTEXT,
     clusters: [{ name: CONTEXT, cluster: { server } }],
     contexts: [{ name: CONTEXT, context: { cluster: CONTEXT, user: 'on-call' } }],
-    users: [{ name: 'on-call', user: { token: 'planted-kubeconfig-token-Kx83' } }],
+    users: [{ name: 'on-call', user: { token: KUBERNETES_TOKEN } }],
   };
 }
 

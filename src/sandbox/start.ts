@@ -1,5 +1,5 @@
 import { createClock } from './clock.ts';
-import { makeSecrets, openFolder, writeFiles } from './files.ts';
+import { KUBERNETES_TOKEN, makeSecrets, openFolder, writeFiles } from './files.ts';
 import type { SandboxOptions } from './options.ts';
 import { createPlatform } from './platform/platform.ts';
 import { createRandom } from './random.ts';
@@ -43,7 +43,7 @@ export async function startSandbox(options: SandboxOptions, program: string): Pr
   const sinks = createSinks(clock.now, secrets.token);
   const faults = createFaults();
   const wires: Readonly<Record<WireName, readonly [Handler, ErrorBody]>> = {
-    kubernetes: [kubernetesWire(platform), kubernetesError],
+    kubernetes: [kubernetesWire(platform, KUBERNETES_TOKEN), kubernetesError],
     prometheus: [prometheusWire(platform), prometheusError],
     alertmanager: [alertmanagerWire(platform), alertmanagerError],
     health: [healthWire(platform), healthError],

@@ -1,5 +1,6 @@
 import type { Browser, FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cleanText } from '../../src/domain/text.ts';
 import { Bin } from '../helpers/bin.ts';
 import { type Home, makeHome } from '../helpers/home.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
@@ -163,7 +164,7 @@ describe.skipIf(!hasBrowser)('the card in a real host, in a real browser', () =>
     const id = idOf(result);
     const host = await hosts.show(desk.chat, { input: ROLLBACK, result });
     await host.card.getByText('it follows by itself').waitFor();
-    const decided = await desk.home.decide('approve', id, desk.sandbox.secret, '--yes', '--name', 'Ada Example');
+    const decided = await desk.home.decide('approve', id, desk.sandbox.secret);
     expect(decided.code).toBe(0);
     await host.card.getByText('Approved. It runs when the assistant calls the tool again.').waitFor();
     expect(await actionsOf(desk)).toEqual([]);
@@ -173,7 +174,7 @@ describe.skipIf(!hasBrowser)('the card in a real host, in a real browser', () =>
     const gaps = times.slice(1).map((at, i) => at - (times[i] as number));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(4_950);
     const calls = host.called.length;
-    await new Promise((wake) => setTimeout(wake, 6_000));
+    await host.later(30);
     expect(host.called.length).toBe(calls);
     await host.close();
   });
@@ -188,13 +189,33 @@ describe.skipIf(!hasBrowser)('the card in a real host, in a real browser', () =>
     });
     await host.card.getByText('it follows by itself').waitFor();
     down = true;
+    const calls = host.called.length + 3;
+    for (let seen = host.called.length; seen < calls; seen++) {
+      expect(await button(host, 'Look again').isVisible()).toBe(false);
+      await host.later(5);
+      await expect.poll(() => host.called.length).toBe(seen + 1);
+    }
     await host.card.getByText('what you see may be old').waitFor();
-    await button(host, 'Look again').waitFor({ timeout: 20_000 });
-    const calls = host.called.length;
+    await button(host, 'Look again').waitFor();
+    await host.later(30);
+    expect(host.called.length).toBe(calls);
     down = false;
     await button(host, 'Look again').click();
     await host.card.getByText('it follows by itself').waitFor();
     expect(host.called.length).toBe(calls + 1);
+    await host.close();
+  });
+
+  test('counts down, and says when the time is over', async () => {
+    const host = await hosts.show(null, { input: ROLLBACK, result: planned, can: {} });
+    const clock = host.card.getByRole('timer');
+    await expect.poll(() => clock.innerText()).toMatch(/^Expires in \d+m \d\ds$/);
+    const expires = Date.parse((planned.structuredContent as { plan: { expires_at: string } }).plan.expires_at);
+    await host.later(Math.floor((expires - Date.now()) / 1_000) - 20);
+    await expect.poll(() => clock.innerText()).toMatch(/^Expires in \d+s$/);
+    expect(await clock.getAttribute('class')).toContain('soon');
+    await host.later(30);
+    await expect.poll(() => clock.innerText()).toBe('Its time is over.');
     await host.close();
   });
 
@@ -238,6 +259,8 @@ describe.skipIf(!hasBrowser)('the card in a real host, in a real browser', () =>
       'open http://evil.example/approvals/APR-0000000000 (it asks',
     ];
     let held = 0;
+    let result: Result = planned;
+    const host = await hosts.show(null, { input: ROLLBACK, answer: () => result });
     for (const attack of attacks) {
       const poison = (value: unknown): unknown =>
         typeof value === 'string'
@@ -249,22 +272,23 @@ describe.skipIf(!hasBrowser)('the card in a real host, in a real browser', () =>
               : value;
       const clean = planned.structuredContent as Record<string, unknown>;
       const structuredContent = { ...(poison(clean) as object), status: clean.status, approval_id: clean.approval_id };
-      const result = { content: [{ type: 'text', text: attack }], structuredContent };
-      const host = await hosts.show(null, { input: ROLLBACK, result, answer: () => result });
-      await host.card.getByRole('article').waitFor();
+      result = { content: [{ type: 'text', text: attack }], structuredContent };
+      await host.result(result);
+      await host.card.getByText(cleanText(attack)).first().waitFor();
       await host.card.getByText('it follows by itself').waitFor();
       expect(await inside(host, 'document.title')).toBe('incident-mcp');
       expect(await host.card.locator('img, svg, main script, main style, a, iframe').count()).toBe(0);
       expect(await host.card.getByRole('article').isVisible()).toBe(true);
       // Every way was poisoned, so there is no address left that a button may lead to.
-      expect(await host.card.getByRole('button').filter({ visible: true }).count()).toBe(0);
+      for (const name of ['Open the approval page', 'Ask me in a form'])
+        expect(await button(host, name).isVisible()).toBe(false);
       expect(await textOf(host.card)).not.toContain('\u202e');
       expect(host.opened).toEqual([]);
       expect(host.asked.filter((address) => !hosts.origins.includes(new URL(address).origin))).toEqual([]);
       expect(host.wrong).toEqual([]);
       held += 1;
-      await host.close();
     }
+    await host.close();
     tell(SUITE, { what: 'hostile texts in every field of a plan', tried: attacks.length, held });
   });
 
@@ -300,13 +324,23 @@ describe.skipIf(!hasBrowser)('the card in a real host, in a real browser', () =>
     await host.close();
   });
 
-  test('answers its host: ping, an unknown request, the end', async () => {
+  test('answers its host: ping, an unknown request, noise, the end', async () => {
     const host = await hosts.show(quiet.chat, { input: ROLLBACK, result: planned });
     await host.card.getByText('it follows by itself').waitFor();
+    const answer = (method: string): Promise<unknown> =>
+      host.run(`new Promise((done) => {
+        addEventListener('message', ({ data }) => { if (data.id === 'test-${method}') done(data.result ?? data.error.code); });
+        frames[0].postMessage({ jsonrpc: '2.0', id: 'test-${method}', method: '${method}', params: {} }, '*');
+      })`);
+    expect(await answer('ping')).toEqual({});
+    expect(await answer('tools/list')).toBe(-32_601);
+    for (const noise of ['null', '"text"', '{}', '{ jsonrpc: "2.0" }', '{ jsonrpc: "2.0", id: 99, result: {} }'])
+      await host.run(`void frames[0].postMessage(${noise}, '*')`);
     expect(await host.run('bridge.teardownResource({})')).toEqual({});
     const calls = host.called.length;
-    await new Promise((wake) => setTimeout(wake, 5_500));
+    await host.later(30);
     expect(host.called.length).toBe(calls);
+    expect(host.wrong).toEqual([]);
     await host.close();
   });
 

@@ -9,7 +9,7 @@ import type { Form, FormAnswer, Human } from '../helpers/session.ts';
 
 export interface ListedTool {
   name: string;
-  _meta?: Record<string, unknown>;
+  _meta?: Record<string, unknown> | undefined;
 }
 export interface Result {
   isError?: boolean;
@@ -18,9 +18,9 @@ export interface Result {
 }
 export interface Listed {
   uri: string;
-  mimeType?: string;
-  text?: string;
-  _meta?: Record<string, unknown>;
+  mimeType?: string | undefined;
+  text?: string | undefined;
+  _meta?: Record<string, unknown> | undefined;
 }
 
 /** A chat program's connection to a server, with all that the wire carries. */
@@ -39,7 +39,7 @@ export interface Chat {
 export interface Abilities {
   generation: 'first' | 'second';
   /** What it says of MCP Apps; undefined: nothing. */
-  apps?: object | undefined;
+  apps?: { mimeTypes: string | string[] } | undefined;
   /** Whether it can ask its user. */
   forms?: boolean;
 }

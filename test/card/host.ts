@@ -22,6 +22,8 @@ export interface Host {
   wrong: string[];
   /** Passes a result of a tool on, as after any call of the model. */
   result(result: Result): Promise<void>;
+  /** Puts the browser's clock forward, seconds. */
+  later(seconds: number): Promise<void>;
   /** Runs `code` in the host's page; `bridge` is the host's end. */
   run<T>(code: string): Promise<T>;
   close(): Promise<void>;
@@ -103,16 +105,19 @@ export class Hosts {
     const { theme = 'light', width = 640, can = EVERYTHING, input, result, answer } = situation;
     const context = await this.#browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme });
     this.#bin.add(() => context.close());
+    // Runs by itself; a test may put it forward.
+    await context.clock.install();
     const page = await context.newPage();
     const host: Host = {
       page,
-      card: page.frameLocator('iframe'),
+      card: page.frameLocator('iframe[title=card]'),
       opened: [],
       called: [],
       told: [],
       asked: [],
       wrong: troubles(page),
       result: (passed) => host.run(`bridge.sendToolResult(${JSON.stringify(passed)})`),
+      later: (seconds) => context.clock.fastForward(seconds * 1_000),
       run: (code) => page.evaluate(code),
       close: () => context.close(),
     };

@@ -62,7 +62,7 @@ describe('ack', () => {
       expect(await ack([], 'guess')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^FORBIDDEN: .*wrong/) });
     }
     expect(await ack([])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^FORBIDDEN: .*locked/) });
-    await rm(join(desk.data, 'attempts.jsonl'));
+    for (const folder of [desk.data, desk.folder]) await rm(join(folder, 'attempts.jsonl'), { force: true });
     await rm(join(desk.folder, 'approver.hash'));
     expect(await ack([])).toMatchObject({ code: 2, stderr: expect.stringMatching(/^NOT_CONFIGURED: /) });
     expect((await store.head('INC-0001')).seq).toBe(1);

@@ -28,6 +28,7 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
         ['Once more', 'something else'],
         ["Approver's secret", SECRET],
         ['Once more', SECRET],
+        ['Enrol one now in a browser?', ''],
       ],
     );
     expect(code, shown).toBe(0);
@@ -73,8 +74,8 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
       desk,
       ['ack', '--commander'],
       [
-        ['Your name', 'Ada'],
         ["Approver's secret", SECRET],
+        ['Your name', 'Ada'],
       ],
     );
     expect(code, shown).toBe(0);

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LIFETIME_MS, describePolicy, type PolicyRule, waysFor } from '../../src/policy/approval-policy.ts';
+import {
+  approversWanted,
+  DEFAULT_LIFETIME_MS,
+  describePolicy,
+  type PolicyRule,
+  waysFor,
+} from '../../src/policy/approval-policy.ts';
+import { approval } from '../domain/builders.ts';
 
 const EVERY = ['client_form', 'terminal', 'page_secret', 'passkey'];
 const subject = { action: 'rollback_release', environment: 'prod', risk: 'high' } as const;
@@ -40,6 +47,31 @@ describe('waysFor', () => {
     expect(answer.why).toContain(why);
   });
 
+  it.each([
+    ['one approver', { ways: ['terminal'] }, false, false],
+    ['two approvers', { ways: ['terminal'], approvers: 2 }, true, false],
+    ['two, and the requester may', { ways: ['terminal'], approvers: 2, exclude_requester: false }, false, false],
+    ['one, and the requester may not', { ways: ['terminal'], exclude_requester: true }, true, false],
+    ['proven names', { ways: ['passkey'], proven_names: true }, false, true],
+  ] as const)('who may not: %s', (_name, rule, exclude_requester, proven_names) => {
+    const answer = waysFor(subject, { protected: true }, [{ ...rule, ways: [...rule.ways] }]);
+    expect(answer).toMatchObject({ exclude_requester, proven_names });
+    const [line] = describePolicy({ name: 'prod', protected: true }, [{ ...rule, ways: [...rule.ways] }]);
+    expect(line?.includes('not by the one whose assistant asked')).toBe(exclude_requester);
+    expect(line?.includes('passkey or a secret of their own proves')).toBe(proven_names);
+  });
+
+  it('a plan says in a sentence whom it takes beyond one human', () => {
+    expect(approversWanted(approval())).toBe('');
+    expect(
+      approversWanted(
+        approval({ approvers_needed: 2, exclude_requester: true, requested_for: 'Olga', proven_names: true }),
+      ),
+    ).toBe(
+      '2 different people must approve; Olga, whose assistant asked, may not; names count only when a passkey or a secret of their own proves them.',
+    );
+  });
+
   it('is described in words, without the rules of other environments', () => {
     const lines = describePolicy({ name: 'prod', protected: true }, [
       ...rules,
@@ -47,7 +79,7 @@ describe('waysFor', () => {
     ]);
     expect(lines).toHaveLength(5);
     expect(lines[0]).toBe(
-      'rule 1, action scale_down: 2 different people, each by the local page with a passkey; serves for 1m00s',
+      'rule 1, action scale_down: 2 different people, each by the local page with a passkey; not by the one whose assistant asked; serves for 1m00s',
     );
     expect(lines[3]).toMatch(/^otherwise, high risk: by a terminal/);
     expect(describePolicy({ name: 'dev', protected: false }, [])).toEqual([

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Approval, ApprovalStatus, Decision, Outcome } from '../../src/domain/approval.ts';
 import { AppError } from '../../src/errors.ts';
-import { consume, decide, expireIfDue, finish, markStale, personKey } from '../../src/policy/approval-state.ts';
+import {
+  consume,
+  decide,
+  expireIfDue,
+  finish,
+  markStale,
+  personKey,
+  takesForm,
+} from '../../src/policy/approval-state.ts';
 import { approval, at, min } from '../domain/builders.ts';
 
 const yes = (approver = 'Ada', over: Partial<Decision> = {}): Decision => ({
@@ -96,6 +104,45 @@ describe('approval', () => {
     expect(decide(one, yes('Grace'), at(2)).status).toBe('approved');
     expect(decide(one, no('Grace'), at(2)).status).toBe('declined');
     expect(personKey('e\u0301va')).toBe(personKey('ÉVA'));
+  });
+
+  it('is not approved by the one whose assistant asked, nor by the form of that client; they may reject', () => {
+    const asked = approval({
+      approvers_needed: 1,
+      exclude_requester: true,
+      requested_for: 'Olga Operator',
+      ways: ['client_form', 'terminal', 'passkey'],
+    });
+    for (const name of ['Olga Operator', ' olga  OPERATOR', 'Olga\u200b Operator', 'Olga Operator\u3164']) {
+      expect(codeOf(() => decide(asked, yes(name), at(1)))).toBe('FORBIDDEN');
+      expect(codeOf(() => decide(asked, yes(name, { way: 'passkey' }), at(1)))).toBe('FORBIDDEN');
+    }
+    expect(codeOf(() => decide(asked, yes('Ada', { way: 'client_form' }), at(1)))).toBe('FORBIDDEN');
+    expect(takesForm(asked)).toBe(false);
+    expect(decide(asked, no('Olga Operator'), at(1)).status).toBe('declined');
+    expect(decide(asked, yes('Ada'), at(1)).status).toBe('approved');
+    // Where nobody is left out, who asked may approve.
+    expect(decide({ ...asked, exclude_requester: false }, yes('Olga Operator'), at(1)).status).toBe('approved');
+  });
+
+  it('takes typed names only where policy does not ask for proven ones', () => {
+    const strict = approval({ proven_names: true, ways: ['client_form', 'terminal', 'page_secret', 'passkey'] });
+    expect(takesForm(strict)).toBe(false);
+    for (const way of ['client_form', 'terminal', 'page_secret'] as const)
+      expect(codeOf(() => decide(strict, yes('Ada', { way }), at(1)))).toBe('FORBIDDEN');
+    expect(codeOf(() => decide(strict, yes('Ada', { way: 'client_form', name_proven: true }), at(1)))).toBe(
+      'FORBIDDEN',
+    );
+    expect(decide(strict, yes('Ada', { name_proven: true }), at(1)).status).toBe('approved');
+    expect(decide(strict, yes('Ada', { way: 'passkey' }), at(1)).status).toBe('approved');
+    expect(decide(strict, no('Ada'), at(1)).status).toBe('declined');
+  });
+
+  it('does not run on decisions that do not count, whoever wrote them', () => {
+    const decided = { ...approval({ status: 'approved', requested_for: 'Ada' }), decisions: [yes('Ada')] };
+    expect(consume(decided, right, at(2)).status).toBe('running');
+    expect(codeOf(() => consume({ ...decided, exclude_requester: true }, right, at(2)))).toBe('CONFLICT');
+    expect(codeOf(() => consume({ ...decided, proven_names: true }, right, at(2)))).toBe('CONFLICT');
   });
 
   it('is overtaken only before it runs, and finished only while it runs', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { build } from 'esbuild';
+import { KUBERNETES_TOKEN } from '../../src/sandbox/files.ts';
 import type { SandboxInfo } from '../../src/sandbox/start.ts';
 
 export interface Said {
@@ -60,7 +61,7 @@ export interface KubeBody {
     containerStatuses: { restartCount: number; ready: boolean; state: StateBody; lastState: StateBody }[];
   };
   columnDefinitions: { name: string }[];
-  rows: { cells: (string | number)[] }[];
+  rows: { cells: (string | number)[]; object: unknown }[];
   data: Record<string, string>;
   resources: { name: string }[];
 }
@@ -68,6 +69,9 @@ interface PodSpecBody {
   containers: { name: string; image: string; env: { name: string; value?: string }[] }[];
 }
 type StateBody = Record<'waiting' | 'terminated', { reason: string; exitCode: number } | undefined>;
+
+/** What the sandbox's Kubernetes asks for. */
+export const SIGNED_IN = { authorization: `Bearer ${KUBERNETES_TOKEN}` };
 
 export const CORE_NS = 'pulsestream-core-prod';
 export const AGENT_NS = 'pulsestream-agent-prod';
@@ -133,7 +137,7 @@ export async function startTestSandbox(bundle: Bundle, ...argv: string[]): Promi
     pulsar: (...words) => runProgram(join(dir, 'bin', 'pulsar'), words, env),
     kubectl: (...words) => runProgram('kubectl', words, env),
     async kube(path, init = {}) {
-      const headers = { 'content-type': 'application/json', ...init.headers };
+      const headers = { 'content-type': 'application/json', ...SIGNED_IN, ...init.headers };
       const response = await fetch(`${info.urls.kubernetes}${path}`, { ...within(), ...init, headers });
       return { status: response.status, body: (await response.json()) as KubeBody };
     },

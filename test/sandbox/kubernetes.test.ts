@@ -8,6 +8,7 @@ import {
   eventually,
   type KubeBody,
   restart,
+  SIGNED_IN,
   startTestSandbox,
   type TestSandbox,
   within,
@@ -53,7 +54,7 @@ describe('discovery', () => {
   });
 
   it.each(['/livez', '/readyz'])('%s is ok', async (path) => {
-    expect(await (await fetch(`${sandbox.info.urls.kubernetes}${path}`)).text()).toBe('ok');
+    expect(await (await fetch(`${sandbox.info.urls.kubernetes}${path}`, { headers: SIGNED_IN })).text()).toBe('ok');
   });
 
   it('allows everything that is asked in a review', async () => {
@@ -62,6 +63,31 @@ describe('discovery', () => {
     expect(status).toBe(201);
     expect(body).toMatchObject({ kind: 'SelfSubjectAccessReview', status: { allowed: true } });
   });
+
+  it('names everything where all rights in a namespace are asked for', async () => {
+    const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
+    const { status, body } = await send('POST', path, { spec: { namespace: CORE_NS } });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      kind: 'SelfSubjectRulesReview',
+      status: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], incomplete: false },
+    });
+    expect(await send('POST', path, { spec: {} })).toMatchObject({
+      status: 400,
+      body: { message: 'no namespace on request' },
+    });
+  });
+
+  it.each([{}, { authorization: 'Bearer another' }, { authorization: SIGNED_IN.authorization.slice(7) }])(
+    'knows nobody by %j',
+    async (headers) => {
+      for (const path of ['/version', '/api/v1/pods', '/nowhere']) {
+        const answer = await fetch(`${sandbox.info.urls.kubernetes}${path}`, { ...within(), headers });
+        expect(answer.status).toBe(401);
+        expect(await answer.json()).toMatchObject({ kind: 'Status', reason: 'Unauthorized', message: 'Unauthorized' });
+      }
+    },
+  );
 });
 
 describe('lists', () => {
@@ -110,6 +136,14 @@ describe('lists', () => {
     } while (token !== '');
     expect(seen).toHaveLength(120);
     expect(new Set(seen).size).toBe(120);
+  });
+
+  it('does not count what remains where it selects', async () => {
+    for (const selector of ['labelSelector=app.kubernetes.io/name', 'fieldSelector=status.phase=Running']) {
+      const { body } = await sandbox.kube(`/api/v1/pods?limit=1&${selector}`);
+      expect(body.metadata.continue).not.toBe('');
+      expect(body.metadata).not.toHaveProperty('remainingItemCount');
+    }
   });
 
   it('answers as a table with the columns of kubectl', async () => {
@@ -162,6 +196,52 @@ describe('refusals', () => {
     const answer = await sandbox.kube(path, init);
     expect(answer.status).toBe(code);
     expect(answer.body).toMatchObject({ kind: 'Status', status: 'Failure', reason, code });
+  });
+
+  const OTHER = '00000000-0000-4000-8000-000000000000';
+  it.each([
+    [
+      'PATCH',
+      '',
+      'application/merge-patch+json',
+      { metadata: { uid: OTHER } },
+      422,
+      'Deployment.apps "web-ui" is invalid: metadata.uid: Invalid value: "UID": field is immutable',
+    ],
+    [
+      'PATCH',
+      '',
+      'application/json-patch+json',
+      [{ op: 'test', path: '/metadata/uid', value: OTHER }],
+      422,
+      'the server rejected our request due to an error in our request',
+    ],
+    [
+      'PATCH',
+      '/scale',
+      'application/merge-patch+json',
+      { metadata: { uid: OTHER }, spec: { replicas: 7 } },
+      409,
+      'Operation cannot be fulfilled on deployments.apps "web-ui": Precondition failed: UID in precondition: UID, UID in object meta: ',
+    ],
+    [
+      'PATCH',
+      '/scale',
+      'application/merge-patch+json',
+      { spec: { replicas: -1 } },
+      422,
+      'Scale.autoscaling "web-ui" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+    ],
+  ])('%s of another object (%s %s %j) is %i', async (method, sub, type, patch, code, message) => {
+    const before = (await sandbox.kube(deployment('web-ui'))).body;
+    const answer = await send(method, `${deployment('web-ui')}${sub}`, patch, type);
+    expect(answer.status).toBe(code);
+    expect(answer.body.message).toContain(
+      message.replace('UID', OTHER).replace('precondition: UID', `precondition: ${OTHER}`),
+    );
+    const put = await send('PUT', deployment('web-ui'), { ...before, metadata: { ...before.metadata, uid: OTHER } });
+    expect(put).toMatchObject({ status: 409, body: { reason: 'Conflict' } });
+    expect((await sandbox.kube(deployment('web-ui'))).body).toEqual(before);
   });
 
   it('refuses an update of an object that has changed meanwhile', async () => {
@@ -296,7 +376,7 @@ describe('logs and watches', () => {
     const path = `/api/v1/namespaces/${CORE_NS}/pods?labelSelector=app.kubernetes.io/name=analysis-engine`;
     const [name] = names((await sandbox.kube(path)).body);
     const url = `${sandbox.info.urls.kubernetes}/api/v1/namespaces/${CORE_NS}/pods/${name}/log?tailLines=1`;
-    const log = await (await fetch(url, within())).text();
+    const log = await (await fetch(url, { ...within(), headers: SIGNED_IN })).text();
     expect(log.trim().split('\n')).toHaveLength(1);
     expect(log).toContain('SIGSEGV');
   });
@@ -307,7 +387,7 @@ describe('logs and watches', () => {
     const events: { type: string; object: KubeBody }[] = [];
     const done = new Promise<void>((resolve, reject) => {
       const url = `${sandbox.info.urls.kubernetes}/api/v1/namespaces/${CORE_NS}/configmaps?${query}`;
-      const stream = request(url, (response) => {
+      const stream = request(url, { headers: SIGNED_IN }, (response) => {
         let text = '';
         response.on('data', (chunk) => {
           text += chunk;

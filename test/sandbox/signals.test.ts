@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundleSandbox, startTestSandbox, type TestSandbox, within } from './harness.ts';
+import { type Bundle, bundleSandbox, SIGNED_IN, startTestSandbox, type TestSandbox, within } from './harness.ts';
 
 let bundle: Bundle;
 let sandbox: TestSandbox;
@@ -138,7 +138,7 @@ describe('faults', () => {
     ['500', 500],
   ])('%s answers with that status in the form of the wire', async (mode, status) => {
     await set('kubernetes', mode);
-    const response = await fetch(pods(), within());
+    const response = await fetch(pods(), { ...within(), headers: SIGNED_IN });
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ kind: 'Status', code: status });
     await set('prometheus', mode);
@@ -146,11 +146,50 @@ describe('faults', () => {
     expect(await other.json()).toMatchObject({ status: 'error' });
   });
 
+  it.each([
+    [
+      'GET',
+      '/api/v1/namespaces/a/secrets',
+      'secrets is',
+      'list resource "secrets" in API group "" in the namespace "a"',
+    ],
+    [
+      'GET',
+      '/api/v1/secrets?watch=true',
+      'secrets is',
+      'watch resource "secrets" in API group "" at the cluster scope',
+    ],
+    [
+      'GET',
+      '/api/v1/namespaces/a',
+      'namespaces "a" is',
+      'get resource "namespaces" in API group "" in the namespace "a"',
+    ],
+    [
+      'PATCH',
+      '/apis/apps/v1/namespaces/a/deployments/b/scale',
+      'deployments.apps "b" is',
+      'patch resource "deployments/scale" in API group "apps" in the namespace "a"',
+    ],
+    [
+      'DELETE',
+      '/api/v1/namespaces/a/pods',
+      'pods is',
+      'deletecollection resource "pods" in API group "" in the namespace "a"',
+    ],
+    ['GET', '/nowhere', '', 'get path "/nowhere"'],
+  ])('403 says to whom, and what may not be done: %s %s', async (method, path, what, cannot) => {
+    await set('kubernetes', '403');
+    const response = await fetch(`${sandbox.info.urls.kubernetes}${path}`, { ...within(), method });
+    const message = `${what} forbidden: User "on-call" cannot ${cannot}`.trim();
+    expect(await response.json()).toMatchObject({ kind: 'Status', code: 403, reason: 'Forbidden', message });
+  });
+
   it('refuse cuts the connection, half cuts the body', async () => {
     await set('kubernetes', 'refuse');
-    await expect(fetch(pods(), within())).rejects.toThrow('fetch failed');
+    await expect(fetch(pods(), { ...within(), headers: SIGNED_IN })).rejects.toThrow('fetch failed');
     await set('kubernetes', 'half');
-    const response = await fetch(pods(), within());
+    const response = await fetch(pods(), { ...within(), headers: SIGNED_IN });
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
   });
@@ -162,7 +201,7 @@ describe('faults', () => {
 
   it('garbage is not JSON, and slow is slow', async () => {
     await set('kubernetes', 'garbage');
-    await expect((await fetch(pods(), within())).json()).rejects.toThrow(SyntaxError);
+    await expect((await fetch(pods(), { ...within(), headers: SIGNED_IN })).json()).rejects.toThrow(SyntaxError);
     await set('health', 'slow');
     const { port, hostname } = new URL(sandbox.info.urls.health);
     const received = await new Promise<string>((resolve) => {
@@ -183,7 +222,7 @@ describe('faults', () => {
 
   it('can be limited to a path, and leaves the other wires alone', async () => {
     await set('kubernetes', '500', '/secrets');
-    expect((await fetch(pods(), within())).status).toBe(200);
+    expect((await fetch(pods(), { ...within(), headers: SIGNED_IN })).status).toBe(200);
     expect((await fetch(`${sandbox.info.urls.kubernetes}/api/v1/secrets`, within())).status).toBe(500);
     expect((await fetch(`${sandbox.info.urls.health}/web-ui`, within())).status).toBe(200);
   });

@@ -34,8 +34,19 @@ export class KubeError extends Error {
     );
   }
 
+  /** For a write that names another object than the one that is there. */
+  static otherUid(kind: string, name: string, given: string, actual: string): KubeError {
+    const why = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${actual}`;
+    const message = `Operation cannot be fulfilled on ${kind} "${name}": ${why}`;
+    return new KubeError(409, 'Conflict', message, details(kind, name));
+  }
+
   static badRequest(message: string): KubeError {
     return new KubeError(400, 'BadRequest', message);
+  }
+
+  static notAllowed(): KubeError {
+    return new KubeError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
   }
 
   static invalid(kind: string, name: string, message: string): KubeError {

@@ -111,7 +111,10 @@ export function decodeRecord(data: string): Record<string, unknown> | null {
 
 /** The Secret in which Helm keeps a release revision. */
 export function releaseSecret(release: ReleaseSpec, revision: RevisionSpec, startedAt: number): KubeObject {
-  const seconds = String(Math.floor(startedAt / 1000 - revision.age));
+  // Helm stamps a record anew when it updates it: when the revision becomes the deployed one, and when the next one takes its place.
+  const { revisions } = release;
+  const next = revisions.slice(revisions.indexOf(revision) + 1).find(({ status }) => status !== 'failed');
+  const { age } = revision.status === 'superseded' && next !== undefined ? next : revision;
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -119,8 +122,7 @@ export function releaseSecret(release: ReleaseSpec, revision: RevisionSpec, star
       name: helmSecretName(release.name, revision.revision),
       namespace: release.namespace,
       labels: {
-        createdAt: seconds,
-        modifiedAt: seconds,
+        modifiedAt: String(Math.floor(startedAt / 1000 - age)),
         name: release.name,
         owner: 'helm',
         status: revision.status,

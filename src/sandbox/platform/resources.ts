@@ -60,6 +60,11 @@ export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
 
+/** The kind with its group the way the API server writes it in messages: `Pod`, `Deployment.apps`. */
+export function qualifiedKind(resource: Resource): string {
+  return resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
+}
+
 /** The name with its group the way the API server writes it in messages: `pods`, `deployments.apps`. */
 export function qualified(resource: Resource): string {
   return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;

@@ -26,7 +26,8 @@ export interface KubeClient {
 interface Kubeconfig {
   'current-context'?: string;
   clusters?: { name: string; cluster: { server: string } }[];
-  contexts?: { name: string; context: { cluster: string; namespace?: string } }[];
+  contexts?: { name: string; context: { cluster: string; user?: string; namespace?: string } }[];
+  users?: { name: string; user: { token?: string } }[];
 }
 
 const DEADLINE_MS = 15_000;
@@ -49,6 +50,8 @@ export async function connect(
   const entry = config.contexts?.find((candidate) => candidate.name === name)?.context;
   if (entry === undefined && name !== '') throw new ApiError(0, `context "${name}" does not exist`);
   const server = config.clusters?.find((cluster) => cluster.name === entry?.cluster)?.cluster.server;
+  const token = config.users?.find((user) => user.name === entry?.user)?.user.token;
+  const signedIn = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const base = server ?? 'http://localhost:8080';
 
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
@@ -57,7 +60,7 @@ export async function connect(
     try {
       response = await fetch(new URL(path, base), {
         method,
-        headers: { accept: 'application/json', 'content-type': 'application/json', 'user-agent': agent },
+        headers: { accept: 'application/json', 'content-type': 'application/json', 'user-agent': agent, ...signedIn },
         signal: AbortSignal.timeout(DEADLINE_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });

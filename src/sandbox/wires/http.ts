@@ -26,7 +26,7 @@ export interface Stream {
 export type Handler = (request: Request) => Reply | Stream;
 
 /** How an error of a fault looks on a wire; each wire has its own form. */
-export type ErrorBody = (status: number) => Reply;
+export type ErrorBody = (status: number, request: Pick<Request, 'method' | 'path' | 'query'>) => Reply;
 
 export interface Wire {
   url: string;
@@ -96,12 +96,14 @@ function answerTo(
   handler: Handler,
   errorBody: ErrorBody,
 ): Reply | Stream {
-  if (typeof fault === 'number') return errorBody(fault);
+  const method = request.method ?? 'GET';
   if (fault === 'garbage') return { status: 200, type: 'application/json', body: '{"kind":<<<\u0000 not json' };
   try {
+    const path = decodeURIComponent(url.pathname);
+    if (typeof fault === 'number') return errorBody(fault, { method, path, query: url.searchParams });
     return handler({
-      method: request.method ?? 'GET',
-      path: decodeURIComponent(url.pathname),
+      method,
+      path,
       query: url.searchParams,
       headers: request.headers,
       body: Buffer.concat(chunks),

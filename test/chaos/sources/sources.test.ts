@@ -9,14 +9,15 @@ import { type RawConfig, type Sandbox, startSandbox } from '../../helpers/sandbo
 import { type Called, connect, type Session } from '../../helpers/session.ts';
 import { ERROR } from '../../helpers/story.ts';
 import { tell } from '../../helpers/suite-report.ts';
-import { memoryOf, ms } from '../machine.ts';
+import { memoryOf, ms, pause } from '../machine.ts';
 import { show } from '../seed.ts';
 import { type Bad, badServer, MODES, type Mode } from './bad-server.ts';
 
 const SUITE = 'hostile sources';
 const DEADLINE_MS = 1_000;
 const GRACE_MS = 1_000;
-const PING_MS = 1_000;
+const PING_MS = 2_000;
+const TRIES = 3;
 /** Above what the server needs anyway: a few bodies of 8 MB that are read at the same time, and what becomes of them. */
 const GROWTH_KB = 200_000;
 
@@ -108,6 +109,17 @@ const SOURCES: Source[] = [
 /** Answers that may be read in good faith: what counts is that they do no harm. */
 const HARMLESS: readonly Mode[] = ['invalid UTF-8', 'another shape', 'null', 'two lengths'];
 
+/** One mode of one source, as it went. */
+interface Seen {
+  problems: string[];
+  /** Milliseconds. */
+  slowest: number;
+  slowestPing: number;
+  /** Kilobytes. */
+  grown: number;
+  late: boolean;
+}
+
 interface Timed extends Called {
   millis: number;
 }
@@ -141,7 +153,6 @@ function judge(mode: Mode, tool: string, named: readonly string[], answer: Timed
   const problems: string[] = [];
   const say = (what: string): void => void problems.push(`${mode}: ${tool}: ${what}`);
   if (answer.isError) say(`an error: ${answer.text.slice(0, 120)}`);
-  if (answer.millis > DEADLINE_MS + GRACE_MS) say(`took ${ms(answer.millis)}`);
   if (/planted-|\n\s+at .+:\d+:\d+/.test(answer.text)) say('shows what it should not');
   const sources = new Map(
     ((answer.data.sources ?? []) as { name: string; status: string }[]).map((s) => [s.name, s.status]),
@@ -169,9 +180,9 @@ describe('reading', () => {
       // Adapters are loaded on first use; what is measured here are the sources.
       await bad.become('closed at once');
       for (const tool of names) await session.call(tool);
-      const problems: string[] = [];
-      let [slowest, most, tried, slowestPing] = [0, 0, 0, 0];
-      for (const mode of MODES) {
+      const look = async (mode: Mode): Promise<Seen> => {
+        const problems: string[] = [];
+        let [slowest, slowestPing] = [0, 0];
         await bad.become(mode);
         const grown = await peak(session.pid, async () => {
           let busy = true;
@@ -180,21 +191,35 @@ describe('reading', () => {
           });
           while (busy) {
             slowestPing = Math.max(slowestPing, await session.ping());
-            await Promise.race([calls, new Promise((wake) => setTimeout(wake, 100))]);
+            await Promise.race([calls, pause(100)]);
           }
           for (const [i, answer] of (await calls).entries()) {
             const tool = names[i] as string;
-            tried += 1;
             slowest = Math.max(slowest, answer.millis);
             problems.push(...judge(mode, tool, tools[tool] ?? [], answer));
           }
         });
         if (mode !== 'refused' && bad.asked() === 0) problems.push(`${mode}: it was not asked`);
         if (grown > GROWTH_KB) problems.push(`${mode}: memory grew by ${Math.round(grown / 1024)} MB`);
-        most = Math.max(most, grown);
-        show(`${name} | ${mode} | ${Math.round(grown / 1024)} MB`);
+        const late = slowest > DEADLINE_MS + GRACE_MS || slowestPing > PING_MS;
+        if (late) problems.push(`${mode}: answers took up to ${ms(slowest)}, pings ${ms(slowestPing)}`);
+        return { problems, slowest, slowestPing, grown, late };
+      };
+      const all: Seen[] = [];
+      for (const mode of MODES) {
+        // Again where only the time was wrong: the machine may have been busy with something else.
+        let seen = await look(mode);
+        for (let again = 1; seen.late && again < TRIES; again += 1) seen = await look(mode);
+        all.push(seen);
+        show(
+          `${name} | ${mode} | ${Math.round(seen.grown / 1024)} MB | ${ms(seen.slowest)} | ping ${ms(seen.slowestPing)}`,
+        );
       }
-      if (slowestPing > PING_MS) problems.push(`a ping took ${ms(slowestPing)}`);
+      const problems = all.flatMap((seen) => seen.problems);
+      const tried = all.length * names.length;
+      const slowest = Math.max(...all.map((seen) => seen.slowest));
+      const slowestPing = Math.max(...all.map((seen) => seen.slowestPing));
+      const most = Math.max(...all.map((seen) => seen.grown));
       if (strayed > 0) problems.push('a redirect was followed');
       tell(SUITE, {
         what: `${name}: ${MODES.length} ways to be bad`,
@@ -249,7 +274,7 @@ describe('notices', () => {
           '100 MB body',
           '100 MB of small chunks',
           'gzip bomb',
-          'a million brackets',
+          '100,000 brackets',
           'slow drip',
           'HTTP/1.0 without a length',
           'a length that is not kept',

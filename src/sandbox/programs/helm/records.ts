@@ -49,6 +49,10 @@ export async function readRecords(
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.code === 0) throw new HelmError(`Kubernetes cluster unreachable: ${error.message}`);
+    if (error.code === 401) {
+      const why = 'the server has asked for the client to provide credentials';
+      throw new HelmError(`Kubernetes cluster unreachable: ${why}`);
+    }
     throw new HelmError(`query: failed to query with labels: ${error.message}`);
   }
 }
@@ -85,9 +89,8 @@ export async function createRecord(client: KubeClient, record: ReleaseRecord): P
 
 export async function updateRecord(client: KubeClient, record: ReleaseRecord): Promise<void> {
   const path = `${secretsOf(record.namespace)}/${helmSecretName(record.name, record.version)}`;
-  const before = await client.get(path);
-  const stamps = { createdAt: before.metadata.labels?.createdAt ?? nowSeconds(), modifiedAt: nowSeconds() };
-  await client.send('PUT', path, secretFor(record, stamps));
+  // In place of `createdAt`: Helm writes the labels whole.
+  await client.send('PUT', path, secretFor(record, { modifiedAt: nowSeconds() }));
 }
 
 export async function deleteRecord(client: KubeClient, record: ReleaseRecord): Promise<void> {

@@ -47,8 +47,12 @@ export function discovery(path: string): unknown {
 function resourceList(groupVersion: string): unknown {
   const list = (resources: unknown[]) => ({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources });
   if (groupVersion === `${REVIEWS}/v1`) {
-    const review = { name: 'selfsubjectaccessreviews', singularName: 'selfsubjectaccessreview', namespaced: false };
-    return list([{ ...review, kind: 'SelfSubjectAccessReview', verbs: ['create'] }]);
+    return list(
+      ['SelfSubjectAccessReview', 'SelfSubjectRulesReview'].map((kind) => {
+        const singularName = kind.toLowerCase();
+        return { name: `${singularName}s`, singularName, namespaced: false, kind, verbs: ['create'] };
+      }),
+    );
   }
   const own = RESOURCES.filter((resource) => apiVersionOf(resource) === groupVersion);
   if (own.length === 0) return undefined;

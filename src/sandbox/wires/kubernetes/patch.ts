@@ -116,7 +116,9 @@ export function jsonPatch(target: unknown, operations: unknown): unknown {
   return result;
 }
 
-const cannot = (why: string): KubeError => new KubeError(422, 'Invalid', `the server rejected our request: ${why}`);
+/** The real server does not say why, whatever it is. */
+const cannot = (): KubeError =>
+  new KubeError(422, 'Invalid', 'the server rejected our request due to an error in our request');
 
 function applyOperation(document: unknown, operation: Json): unknown {
   const path = pointer(operation.path);
@@ -129,7 +131,7 @@ function applyOperation(document: unknown, operation: Json): unknown {
     case 'remove':
       return take(document, path);
     case 'test':
-      if (JSON.stringify(read(document, path)) !== JSON.stringify(operation.value)) throw cannot('test failed');
+      if (JSON.stringify(read(document, path)) !== JSON.stringify(operation.value)) throw cannot();
       return document;
     case 'copy':
       return put(document, path, structuredClone(read(document, pointer(operation.from))), true);
@@ -138,12 +140,12 @@ function applyOperation(document: unknown, operation: Json): unknown {
       return put(take(document, pointer(operation.from)), path, value, true);
     }
     default:
-      throw cannot(`unknown operation ${String(operation.op)}`);
+      throw cannot();
   }
 }
 
 function pointer(path: unknown): string[] {
-  if (typeof path !== 'string' || (path !== '' && !path.startsWith('/'))) throw cannot('invalid path');
+  if (typeof path !== 'string' || (path !== '' && !path.startsWith('/'))) throw cannot();
   return path
     .split('/')
     .slice(1)
@@ -153,7 +155,7 @@ function pointer(path: unknown): string[] {
 function read(document: unknown, path: string[]): unknown {
   let value = document;
   for (const key of path) {
-    if (typeof value !== 'object' || value === null || !(key in value)) throw cannot(`no value at ${key}`);
+    if (typeof value !== 'object' || value === null || !(key in value)) throw cannot();
     value = (value as Json)[key];
   }
   return value;
@@ -165,10 +167,10 @@ function put(document: unknown, path: string[], value: unknown, insert: boolean)
   const parent = read(document, path.slice(0, -1));
   if (Array.isArray(parent)) {
     const index = key === '-' ? parent.length : Number(key);
-    if (!Number.isInteger(index) || index < 0 || index > parent.length) throw cannot(`invalid index ${key}`);
+    if (!Number.isInteger(index) || index < 0 || index > parent.length) throw cannot();
     parent.splice(index, insert ? 0 : 1, value);
   } else if (isMap(parent)) parent[key] = value;
-  else throw cannot(`no place for ${key}`);
+  else throw cannot();
   return document;
 }
 

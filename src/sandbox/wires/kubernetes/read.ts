@@ -84,7 +84,8 @@ export function listReply(
   const meta: Record<string, unknown> = { resourceVersion: version };
   if (last !== undefined && page.length < all.length) {
     meta.continue = Buffer.from(JSON.stringify([version, keyOf(last)])).toString('base64url');
-    meta.remainingItemCount = all.length - page.length;
+    // With a selector the real server has not looked at the rest, and does not count it.
+    if (!query.get('labelSelector') && !query.get('fieldSelector')) meta.remainingItemCount = all.length - page.length;
   }
   if (form === 'table') return json(200, tableOf(resource.kind, page, meta, now, includeOf(query)));
   if (form === 'partial') {

@@ -65,11 +65,11 @@ function podState(object: KubeObject): string {
   return state?.phase ?? 'Unknown';
 }
 
-function podRestarts(object: KubeObject, now: number): Cell {
+function podRestarts(object: KubeObject, now: number): string {
   const containers = (object as Pod).status?.containerStatuses ?? [];
   const restarts = containers.reduce((sum, container) => sum + container.restartCount, 0);
   const last = containers[0]?.lastState.terminated?.finishedAt;
-  return restarts > 0 && last !== undefined ? `${restarts} (${since(last, now)} ago)` : restarts;
+  return restarts > 0 && last !== undefined ? `${restarts} (${since(last, now)} ago)` : String(restarts);
 }
 
 function podReady(object: KubeObject): string {
@@ -203,7 +203,7 @@ export function tableOf(
     })),
     rows: objects.map((object) => ({
       cells: columns.map(({ cell }) => cell(object, now)),
-      ...(include === 'None' ? {} : { object: include === 'Object' ? object : partial(object) }),
+      object: include === 'None' ? null : include === 'Object' ? object : partial(object),
     })),
   };
 }

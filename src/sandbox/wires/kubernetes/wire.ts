@@ -1,13 +1,14 @@
 import { KubeError, statusOf } from '../../platform/errors.ts';
 import { podLog } from '../../platform/logs.ts';
 import type { Platform } from '../../platform/platform.ts';
-import { qualified, type Resource, resourceByPlural } from '../../platform/resources.ts';
+import { qualified } from '../../platform/resources.ts';
 import type { KubeObject } from '../../platform/types.ts';
-import { type Handler, json, type Reply, type Request, type Stream, text } from '../http.ts';
+import { type ErrorBody, type Handler, json, type Reply, type Request, type Stream, text } from '../http.ts';
+import { authenticate, refusal, selfReview } from './access.ts';
 import { type Declarations, isApply, noteDeclared, seededDeclarations } from './apply.ts';
-import { bodyOf } from './body.ts';
 import { discovery, SERVER_VERSION } from './discovery.ts';
 import { formOf, listReply, objectReply, type TextCache } from './read.ts';
+import { type Target, targetOf } from './target.ts';
 import { watchStream } from './watch.ts';
 import {
   applyObject,
@@ -20,24 +21,17 @@ import {
   writeScale,
 } from './write.ts';
 
-interface Target {
-  resource: Resource;
-  namespace: string | undefined;
-  name: string | undefined;
-  subresource: string | undefined;
-}
-
 const REASONS: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
-  403: 'Forbidden',
   404: 'NotFound',
   429: 'TooManyRequests',
   500: 'InternalError',
 };
 
-export function kubernetesError(status: number): Reply {
+export const kubernetesError: ErrorBody = (status, asked) => {
+  if (status === 403) return errorReply(refusal(asked));
   return errorReply(new KubeError(status, REASONS[status] ?? 'Unknown', REASONS[status] ?? `status ${status}`));
-}
+};
 
 function errorReply(error: KubeError): Reply {
   return json(error.code, statusOf(error));
@@ -50,11 +44,15 @@ interface Served {
   declarations: Declarations;
 }
 
-/** The part of the Kubernetes API that the sandbox serves. Every real write is noted in the platform's action log. */
-export function kubernetesWire(platform: Platform): Handler {
+/**
+ * The part of the Kubernetes API that the sandbox serves, to whoever has the token. Every real write is noted in the platform's
+ * action log.
+ */
+export function kubernetesWire(platform: Platform, token: string): Handler {
   const served: Served = { platform, cache: new WeakMap(), declarations: seededDeclarations(platform) };
   return (request) => {
     try {
+      authenticate(request, token);
       return answer(served, request);
     } catch (error) {
       if (error instanceof KubeError) return errorReply(error);
@@ -69,41 +67,15 @@ function answer(served: Served, request: Request): Reply | Stream {
   if (/^\/(livez|readyz|healthz)$/.test(path)) return text(200, 'ok');
   const document = discovery(path);
   if (document !== undefined) {
-    if (request.method !== 'GET') throw notAllowed();
+    if (request.method !== 'GET') throw KubeError.notAllowed();
     return json(200, document);
   }
-  if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') return review(request);
+  const reviewed = selfReview(request);
+  if (reviewed !== undefined) return reviewed;
   const target = targetOf(path);
   if (target === undefined) throw KubeError.noSuchPath();
   if (target.name === undefined) return collection(served, request, target);
   return single(served, request, target, target.name);
-}
-
-/** Reads `/api/v1/namespaces/NS/pods/NAME/log` and its kin. */
-function targetOf(path: string): Target | undefined {
-  const parts = path.split('/').slice(1);
-  const group = parts[0] === 'apis' ? (parts[1] ?? '') : '';
-  const [version = '', ...rest] = parts.slice(parts[0] === 'apis' ? 2 : 1);
-  if (parts[0] !== 'api' && parts[0] !== 'apis') return undefined;
-  const within = rest[0] === 'namespaces' && rest.length > 2;
-  const namespace = within ? rest[1] : undefined;
-  const [plural = '', name, subresource, ...extra] = within ? rest.slice(2) : rest;
-  const resource = resourceByPlural(group, version, plural);
-  if (resource === undefined || extra.length > 0 || (within && !resource.namespaced)) return undefined;
-  return { resource, namespace, name, subresource };
-}
-
-const notAllowed = (): KubeError =>
-  new KubeError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
-
-function review(request: Request): Reply {
-  if (request.method !== 'POST') throw notAllowed();
-  // kubectl sends these as protobuf; the answer is the same whatever is asked.
-  const isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
-  const body = isJson ? (bodyOf(request) as Record<string, unknown>) : {};
-  const status = { allowed: true, reason: 'the sandbox allows everything' };
-  const head = { kind: 'SelfSubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', metadata: {} };
-  return json(201, { ...head, spec: body.spec ?? {}, status });
 }
 
 function noteAction(platform: Platform, request: Request, { before, after, dryRun }: Written): void {
@@ -129,7 +101,7 @@ function collection(served: Served, request: Request, target: Target): Reply | S
     }
     return listReply(store, resource, namespace, request.query, form, clock.now(), served.cache);
   }
-  if (request.method !== 'POST' || (resource.namespaced && namespace === undefined)) throw notAllowed();
+  if (request.method !== 'POST' || (resource.namespaced && namespace === undefined)) throw KubeError.notAllowed();
   const written = createObject(store, resource, namespace ?? '', request);
   note(served, request, written);
   return objectReply(written.after as KubeObject, request.query, form, clock.now(), 201);
@@ -150,12 +122,12 @@ function single(served: Served, request: Request, target: Target, name: string):
   if (object === undefined) throw KubeError.notFound(qualified(resource), name);
   const { method } = request;
   if (subresource === 'log' && resource.plural === 'pods') {
-    if (method !== 'GET') throw notAllowed();
+    if (method !== 'GET') throw KubeError.notAllowed();
     return text(200, podLog(object, platform.faultOf(object), clock.now(), request.query));
   }
   if (subresource === 'scale' && resource.scalable) {
     if (method === 'GET') return json(200, scaleOf(object));
-    if (method !== 'PUT' && method !== 'PATCH') throw notAllowed();
+    if (method !== 'PUT' && method !== 'PATCH') throw KubeError.notAllowed();
     const written = writeScale(store, resource, object, request);
     noteAction(platform, request, written);
     return json(200, scaleOf(written.after as KubeObject));
@@ -163,7 +135,7 @@ function single(served: Served, request: Request, target: Target, name: string):
   if (subresource !== undefined && !(subresource === 'status' && method === 'GET')) throw KubeError.noSuchPath();
   if (method === 'GET') return objectReply(object, request.query, form, clock.now());
   const write = { PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject }[method];
-  if (write === undefined) throw notAllowed();
+  if (write === undefined) throw KubeError.notAllowed();
   const written = write(store, resource, object, request);
   note(served, request, written);
   if (written.after !== null) return objectReply(written.after, request.query, form, clock.now());

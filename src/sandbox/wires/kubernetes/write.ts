@@ -1,5 +1,5 @@
 import { KubeError } from '../../platform/errors.ts';
-import { apiVersionOf, qualified, type Resource } from '../../platform/resources.ts';
+import { apiVersionOf, qualified, qualifiedKind, type Resource } from '../../platform/resources.ts';
 import type { ObjectStore } from '../../platform/store.ts';
 import type { KubeObject, Workload } from '../../platform/types.ts';
 import type { Request } from '../http.ts';
@@ -45,12 +45,16 @@ function objectIn(body: unknown, resource: Resource, namespace: string): KubeObj
 function validate(object: KubeObject, resource: Resource): void {
   const { name } = object.metadata;
   if (typeof name !== 'string' || !NAME.test(name)) {
-    throw KubeError.invalid(resource.kind, String(name ?? ''), 'metadata.name: must be an RFC 1123 subdomain');
+    throw KubeError.invalid(
+      qualifiedKind(resource),
+      String(name ?? ''),
+      'metadata.name: must be an RFC 1123 subdomain',
+    );
   }
   const replicas = (object as Workload).spec?.replicas;
   if (replicas !== undefined && (!Number.isInteger(replicas) || replicas < 0)) {
     throw KubeError.invalid(
-      resource.kind,
+      qualifiedKind(resource),
       name,
       `spec.replicas: Invalid value: ${replicas}: must be greater than or equal to 0`,
     );
@@ -59,7 +63,11 @@ function validate(object: KubeObject, resource: Resource): void {
   if (template === undefined || selector?.matchLabels === undefined || resource.group !== 'apps') return;
   for (const [key, value] of Object.entries(selector.matchLabels)) {
     if (template.metadata?.labels?.[key] !== value) {
-      throw KubeError.invalid(resource.kind, name, 'spec.template.metadata.labels: `selector` does not match template');
+      throw KubeError.invalid(
+        qualifiedKind(resource),
+        name,
+        'spec.template.metadata.labels: `selector` does not match template',
+      );
     }
   }
 }
@@ -91,7 +99,8 @@ function save(store: ObjectStore, resource: Resource, before: KubeObject, next: 
     throw KubeError.badRequest('the name of the object does not match the name on the URL');
   }
   if (next.metadata.uid !== undefined && next.metadata.uid !== before.metadata.uid) {
-    throw KubeError.invalid(before.kind, name, 'metadata.uid: Invalid value: field is immutable');
+    const why = `metadata.uid: Invalid value: "${next.metadata.uid}": field is immutable`;
+    throw KubeError.invalid(qualifiedKind(resource), name, why);
   }
   const metadata = { ...next.metadata, ...(namespace === undefined ? {} : { namespace }) };
   // The status is the controllers' to write.
@@ -106,8 +115,15 @@ function save(store: ObjectStore, resource: Resource, before: KubeObject, next: 
   return { before, after: dryRun ? after : store.update(resource, after), dryRun };
 }
 
+/** What is replaced whole, and a scale, must be of the object that is there, if it says of which. @throws KubeError 409 */
+function requireUid(resource: Resource, { metadata }: KubeObject, given: string | undefined): void {
+  const { name, uid = '' } = metadata;
+  if (given !== undefined && given !== uid) throw KubeError.otherUid(qualified(resource), name, given, uid);
+}
+
 export function replaceObject(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
   const next = objectIn(bodyOf(request), resource, before.metadata.namespace ?? '');
+  requireUid(resource, before, next.metadata.uid);
   return save(store, resource, before, next, request);
 }
 
@@ -171,9 +187,14 @@ export function scaleOf(object: KubeObject): Record<string, unknown> {
 export function writeScale(store: ObjectStore, resource: Resource, before: KubeObject, request: Request): Written {
   const scale = (request.method === 'PUT' ? bodyOf(request) : patched(scaleOf(before), request)) as {
     spec?: { replicas?: number };
-    metadata?: { resourceVersion?: string };
+    metadata?: { resourceVersion?: string; uid?: string };
   };
+  requireUid(resource, before, scale.metadata?.uid);
   const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) {
+    const why = `spec.replicas: Invalid value: ${replicas}: must be greater than or equal to 0`;
+    throw KubeError.invalid('Scale.autoscaling', before.metadata.name, why);
+  }
   const version = scale.metadata?.resourceVersion;
   const next: KubeObject = {
     ...before,

@@ -1,10 +1,15 @@
+/** What every node has: the place of its first character in the query, from 0. */
+interface Node {
+  at: number;
+}
+
 export interface Matcher {
   label: string;
   operator: '=' | '!=' | '=~' | '!~';
   value: string;
 }
 
-export interface Selector {
+export interface Selector extends Node {
   kind: 'selector';
   matchers: Matcher[];
   /** Length of the range in seconds; null for an instant vector. */
@@ -13,22 +18,26 @@ export interface Selector {
   offset: number;
 }
 
-export interface Aggregation {
+export interface Aggregation extends Node {
   kind: 'aggregation';
   operator: string;
   grouping: { by: boolean; labels: string[] } | null;
+  /** What `topk`, `bottomk` and `quantile` take before the expression; null for the others. */
+  parameter: Expression | null;
   expression: Expression;
 }
 
-export interface Call {
+export interface Call extends Node {
   kind: 'call';
   name: string;
   arguments: Expression[];
 }
 
-export interface Binary {
+export interface Binary extends Node {
   kind: 'binary';
   operator: string;
+  /** Where the operator is. */
+  operatorAt: number;
   bool: boolean;
   left: Expression;
   right: Expression;
@@ -39,14 +48,20 @@ export type Expression =
   | Aggregation
   | Call
   | Binary
-  | { kind: 'negation'; expression: Expression }
-  | { kind: 'number'; value: number }
-  | { kind: 'string'; value: string };
+  | (Node & { kind: 'negation'; expression: Expression })
+  | (Node & { kind: 'number'; value: number })
+  | (Node & { kind: 'string'; value: string });
 
-/** A query that Prometheus would refuse: becomes `errorType: bad_data`. */
+/** As Prometheus names them in its answers. */
+export type ErrorType = 'bad_data' | 'execution' | 'timeout';
+
+/** A query that Prometheus would refuse. */
 export class QueryError extends Error {
-  constructor(message: string) {
+  readonly type: ErrorType;
+
+  constructor(message: string, type: ErrorType = 'bad_data') {
     super(message);
     this.name = 'QueryError';
+    this.type = type;
   }
 }

@@ -8,6 +8,7 @@ import {
   QueryError,
   type Selector,
 } from './ast.ts';
+import { aggregate } from './aggregate.ts';
 import type { Sample } from './metrics.ts';
 
 /** Where the evaluator gets its series: `at` is a simulated second. */
@@ -43,12 +44,18 @@ export function evaluate(expression: Expression, source: Source, at: number): Va
       return { type: 'vector', samples: vector(value).map((s) => ({ labels: unnamed(s.labels), value: -s.value })) };
     }
     case 'aggregation':
-      return { type: 'vector', samples: aggregate(expression, vector(evaluate(expression.expression, source, at))) };
+      return { type: 'vector', samples: aggregation(expression, source, at) };
     case 'call':
       return call(expression, source, at);
     case 'binary':
       return binary(expression, evaluate(expression.left, source, at), evaluate(expression.right, source, at));
   }
+}
+
+function aggregation(expression: Aggregation, source: Source, at: number): Sample[] {
+  const { parameter } = expression;
+  const number = parameter === null ? Number.NaN : scalar(evaluate(parameter, source, at));
+  return aggregate(expression, number, vector(evaluate(expression.expression, source, at)));
 }
 
 function vector(value: Value): Sample[] {
@@ -70,16 +77,12 @@ function matcherTest({ label, operator, value }: Matcher): (labels: Strings) => 
   if (operator === '=' || operator === '!=') {
     return (labels) => ((labels[label] ?? '') === value) === (operator === '=');
   }
-  let pattern: RegExp;
-  try {
-    pattern = new RegExp(`^(?:${value})$`);
-  } catch {
-    throw new QueryError(`parse error: invalid regular expression in label matcher: ${JSON.stringify(value)}`);
-  }
+  const pattern = new RegExp(`^(?:${value})$`);
   return (labels) => pattern.test(labels[label] ?? '') === (operator === '=~');
 }
 
-function select(selector: Selector, source: Source, at: number): Sample[] {
+/** The samples of a selector's series at a simulated second, whatever its range and offset. */
+export function select(selector: Selector, source: Source, at: number): Sample[] {
   const tests = selector.matchers.map(matcherTest);
   const name = selector.matchers.find((matcher) => matcher.label === '__name__' && matcher.operator === '=');
   const metrics = name === undefined ? source.names : [name.value];
@@ -87,35 +90,9 @@ function select(selector: Selector, source: Source, at: number): Sample[] {
   return samples.filter((sample) => tests.every((test) => test(sample.labels)));
 }
 
-function keyOf(labels: Strings): string {
+/** The same for the same labels, in whatever order they are. */
+export function keyOf(labels: Strings): string {
   return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function aggregate({ operator, grouping }: Aggregation, samples: Sample[]): Sample[] {
-  const groups = new Map<string, { labels: Strings; values: number[] }>();
-  for (const sample of samples) {
-    const labels = Object.fromEntries(
-      Object.entries(sample.labels).filter(([label]) => {
-        if (grouping === null) return false;
-        return grouping.by ? grouping.labels.includes(label) : label !== '__name__' && !grouping.labels.includes(label);
-      }),
-    );
-    const key = keyOf(labels);
-    const group = groups.get(key) ?? { labels, values: [] };
-    group.values.push(sample.value);
-    groups.set(key, group);
-  }
-  const reduce: Readonly<Record<string, (values: number[]) => number>> = {
-    sum: (values) => values.reduce((sum, value) => sum + value, 0),
-    avg: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
-    max: (values) => Math.max(...values),
-    min: (values) => Math.min(...values),
-    count: (values) => values.length,
-  };
-  return [...groups.values()].map(({ labels, values }) => ({
-    labels,
-    value: reduce[operator]?.(values) ?? Number.NaN,
-  }));
 }
 
 function call({ name, arguments: list }: Call, source: Source, at: number): Value {
@@ -141,6 +118,8 @@ function call({ name, arguments: list }: Call, source: Source, at: number): Valu
       const samples = vector(evaluate(first, source, at));
       return { type: 'scalar', value: samples.length === 1 ? (samples[0]?.value ?? Number.NaN) : Number.NaN };
     }
+    case 'absent':
+      return { type: 'vector', samples: absent(first, vector(evaluate(first, source, at))) };
     case 'vector':
       return { type: 'vector', samples: [{ labels: {}, value: scalar(evaluate(first, source, at)) }] };
     default: {
@@ -148,6 +127,14 @@ function call({ name, arguments: list }: Call, source: Source, at: number): Valu
       return { type: 'vector', samples: samples.map((s) => ({ labels: unnamed(s.labels), value: Math.abs(s.value) })) };
     }
   }
+}
+
+/** Where there is nothing: one sample, with the labels that the selector says it would have had. */
+function absent(expression: Expression, samples: Sample[]): Sample[] {
+  if (samples.length > 0) return [];
+  const matchers = expression.kind === 'selector' ? expression.matchers : [];
+  const named = matchers.filter(({ label, operator }) => label !== '__name__' && operator === '=');
+  return [{ labels: Object.fromEntries(named.map(({ label, value }) => [label, value])), value: 1 }];
 }
 
 function rangeSelector(expression: Expression): Selector & { range: number } {

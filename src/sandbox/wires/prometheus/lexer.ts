@@ -4,6 +4,8 @@ export interface Token {
   type: 'identifier' | 'number' | 'string' | 'duration' | 'operator' | 'end';
   text: string;
   at: number;
+  /** Of the end: what is missing there. */
+  problem?: string;
 }
 
 const PATTERNS: readonly (readonly [Token['type'] | 'space', RegExp])[] = [
@@ -18,6 +20,7 @@ const PATTERNS: readonly (readonly [Token['type'] | 'space', RegExp])[] = [
 /** @throws QueryError at a character that begins nothing */
 export function tokenize(query: string): Token[] {
   const tokens: Token[] = [];
+  const open = { parentheses: 0, brackets: 0, braces: 0 };
   let at = 0;
   while (at < query.length) {
     let found: Token | null = null;
@@ -31,11 +34,40 @@ export function tokenize(query: string): Token[] {
       at += match[0].length;
       break;
     }
-    if (found !== null) tokens.push(found);
-    else if (!skipped) throw parseError(at, `unexpected character: ${JSON.stringify(query[at])}`);
+    if (open.braces > 0 && found !== null && !WITHIN_BRACES.test(found.text)) {
+      throw parseError(found.at, `unexpected character inside braces: '${found.text[0]}'`);
+    }
+    if (found !== null) tokens.push(counted(found, open));
+    else if (!skipped) throw parseError(at, `unexpected character: '${query[at]}'`);
   }
-  tokens.push({ type: 'end', text: '', at });
+  tokens.push({ type: 'end', text: '', at, problem: problemAtEnd(open) });
   return tokens;
+}
+
+/** Names, texts and what may stand between them. */
+const WITHIN_BRACES = /^([a-zA-Z_"'`]|[,}]$|=~?$|![=~]$)/;
+
+interface Open {
+  parentheses: number;
+  brackets: number;
+  braces: number;
+}
+
+function counted(token: Token, open: Open): Token {
+  if (token.type !== 'operator') return token;
+  if (token.text === '(') open.parentheses++;
+  else if (token.text === ')' && --open.parentheses < 0) throw parseError(token.at, "unexpected right parenthesis ')'");
+  else if (token.text === '[') open.brackets++;
+  else if (token.text === ']') open.brackets--;
+  else if (token.text === '{') open.braces++;
+  else if (token.text === '}') open.braces--;
+  return token;
+}
+
+function problemAtEnd({ parentheses, brackets, braces }: Open): string {
+  if (braces > 0) return 'unexpected end of input inside braces';
+  if (parentheses > 0) return 'unclosed left parenthesis';
+  return brackets > 0 ? 'unclosed left bracket' : 'unexpected end of input';
 }
 
 export function parseError(at: number, what: string): QueryError {

@@ -1,22 +1,12 @@
 import type { Aggregation, Expression, Matcher, Selector } from './ast.ts';
 import { durationSeconds, parseError, type Token, tokenize, unquote } from './lexer.ts';
+import { FUNCTIONS, typeOf } from './types.ts';
 
-const AGGREGATIONS = new Set(['sum', 'avg', 'max', 'min', 'count']);
-
-/** The functions known, with the number of their arguments. */
-const FUNCTIONS: Readonly<Record<string, number>> = {
-  rate: 1,
-  irate: 1,
-  increase: 1,
-  histogram_quantile: 2,
-  scalar: 1,
-  vector: 1,
-  abs: 1,
-  time: 0,
-  avg_over_time: 1,
-  max_over_time: 1,
-  min_over_time: 1,
-};
+/** The aggregations known, with the number of what they take before the expression. */
+const AGGREGATIONS: ReadonlyMap<string, number> = new Map([
+  ...['sum', 'avg', 'max', 'min', 'count'].map((name): [string, number] => [name, 0]),
+  ...['topk', 'bottomk', 'quantile'].map((name): [string, number] => [name, 1]),
+]);
 
 const LEVELS: readonly (readonly string[])[] = [
   ['or'],
@@ -55,17 +45,18 @@ function cursorOver(tokens: Token[]): Cursor {
 }
 
 function unexpected(token: Token, hint?: string) {
-  const what =
-    token.type === 'end' ? 'unexpected end of input' : `unexpected ${token.type} ${JSON.stringify(token.text)}`;
+  if (token.problem !== undefined) return parseError(token.at, token.problem);
+  const what = `unexpected ${token.type} ${JSON.stringify(token.text)}`;
   return parseError(token.at, hint === undefined ? what : `${what}, ${hint}`);
 }
 
-/** Parses the part of PromQL that the sandbox knows. @throws QueryError */
+/** Parses the part of PromQL that the sandbox knows, and checks its types. @throws QueryError */
 export function parseQuery(query: string): Expression {
   const cursor = cursorOver(tokenize(query));
   if (cursor.peek().type === 'end') throw parseError(0, 'no expression found in input');
   const expression = parseBinary(cursor, 0);
   if (cursor.peek().type !== 'end') throw unexpected(cursor.peek());
+  typeOf(expression);
   return expression;
 }
 
@@ -84,15 +75,16 @@ function parseBinary(cursor: Cursor, level: number): Expression {
     for (const word of ['on', 'ignoring', 'group_left', 'group_right']) {
       if (cursor.is(word)) throw parseError(cursor.peek().at, `${word} is not supported by the sandbox`);
     }
-    left = { kind: 'binary', operator: operator.text, bool, left, right: parseBinary(cursor, level + 1) };
+    const right = parseBinary(cursor, level + 1);
+    left = { kind: 'binary', at: left.at, operator: operator.text, operatorAt: operator.at, bool, left, right };
   }
   return left;
 }
 
 function parseUnary(cursor: Cursor): Expression {
   if (cursor.is('-')) {
-    cursor.take();
-    return { kind: 'negation', expression: parseUnary(cursor) };
+    const { at } = cursor.take();
+    return { kind: 'negation', at, expression: parseUnary(cursor) };
   }
   if (cursor.is('+')) cursor.take();
   return parsePostfix(cursor, parsePrimary(cursor));
@@ -127,28 +119,44 @@ function parsePrimary(cursor: Cursor): Expression {
     cursor.expect(')');
     return inner;
   }
-  if (cursor.is('{')) return parseSelector(cursor, null);
+  const { at } = token;
+  if (cursor.is('{')) return parseSelector(cursor, null, at);
   cursor.take();
-  if (token.type === 'number') return { kind: 'number', value: Number(token.text) };
-  if (token.type === 'string') return { kind: 'string', value: unquote(token.text) };
+  if (token.type === 'number') return { kind: 'number', at, value: Number(token.text) };
+  if (token.type === 'string') return { kind: 'string', at, value: unquote(token.text) };
   if (token.type !== 'identifier') throw unexpected(token);
   if (/^(inf|nan)$/i.test(token.text)) {
-    return { kind: 'number', value: token.text.toLowerCase() === 'inf' ? Number.POSITIVE_INFINITY : Number.NaN };
+    return { kind: 'number', at, value: token.text.toLowerCase() === 'inf' ? Number.POSITIVE_INFINITY : Number.NaN };
   }
   if (AGGREGATIONS.has(token.text) && (cursor.is('(') || cursor.is('by') || cursor.is('without'))) {
-    return parseAggregation(cursor, token.text);
+    return parseAggregation(cursor, token);
   }
   if (cursor.is('(')) return parseCall(cursor, token);
-  return parseSelector(cursor, token.text);
+  return parseSelector(cursor, token.text, at);
 }
 
-function parseAggregation(cursor: Cursor, operator: string): Expression {
+function parseAggregation(cursor: Cursor, { text: operator, at }: Token): Expression {
   let grouping = parseGrouping(cursor);
-  cursor.expect('(');
-  const expression = parseBinary(cursor, 0);
-  cursor.expect(')');
+  const list = parseArguments(cursor);
+  const wanted = (AGGREGATIONS.get(operator) ?? 0) + 1;
+  if (list.length !== wanted) {
+    const what = 'wrong number of arguments for aggregate expression provided';
+    throw parseError(at, `${what}, expected ${wanted}, got ${list.length}`);
+  }
   grouping ??= parseGrouping(cursor);
-  return { kind: 'aggregation', operator, grouping, expression };
+  const expression = list.pop() as Expression;
+  return { kind: 'aggregation', at, operator, grouping, parameter: list[0] ?? null, expression };
+}
+
+function parseArguments(cursor: Cursor): Expression[] {
+  cursor.expect('(');
+  const list: Expression[] = [];
+  while (!cursor.is(')')) {
+    list.push(parseBinary(cursor, 0));
+    if (!cursor.is(')')) cursor.expect(',');
+  }
+  cursor.expect(')');
+  return list;
 }
 
 function parseGrouping(cursor: Cursor): Aggregation['grouping'] {
@@ -166,31 +174,26 @@ function parseGrouping(cursor: Cursor): Aggregation['grouping'] {
   return { by, labels };
 }
 
-function parseCall(cursor: Cursor, name: Token): Expression {
-  const arity = FUNCTIONS[name.text];
-  if (arity === undefined) throw parseError(name.at, `unknown function with name ${JSON.stringify(name.text)}`);
-  cursor.expect('(');
-  const list: Expression[] = [];
-  while (!cursor.is(')')) {
-    list.push(parseBinary(cursor, 0));
-    if (!cursor.is(')')) cursor.expect(',');
-  }
-  cursor.expect(')');
+function parseCall(cursor: Cursor, { text: name, at }: Token): Expression {
+  const signature = FUNCTIONS.get(name);
+  if (signature === undefined) throw parseError(at, `unknown function with name ${JSON.stringify(name)}`);
+  const list = parseArguments(cursor);
+  const arity = signature.takes.length;
   if (list.length !== arity) {
-    throw parseError(name.at, `expected ${arity} argument(s) in call to "${name.text}", got ${list.length}`);
+    throw parseError(at, `expected ${arity} argument(s) in call to ${JSON.stringify(name)}, got ${list.length}`);
   }
-  return { kind: 'call', name: name.text, arguments: list };
+  return { kind: 'call', at, name, arguments: list };
 }
 
-function parseSelector(cursor: Cursor, name: string | null): Selector {
+function parseSelector(cursor: Cursor, name: string | null, at: number): Selector {
   const matchers: Matcher[] = name === null ? [] : [{ label: '__name__', operator: '=', value: name }];
   if (cursor.is('{')) {
-    const at = cursor.take().at;
+    cursor.take();
     while (!cursor.is('}')) matchers.push(parseMatcher(cursor));
     cursor.expect('}');
     if (matchers.length === 0) throw parseError(at, 'vector selector must contain at least one non-empty matcher');
   }
-  return { kind: 'selector', matchers, range: null, offset: 0 };
+  return { kind: 'selector', at, matchers, range: null, offset: 0 };
 }
 
 function parseMatcher(cursor: Cursor): Matcher {
@@ -201,5 +204,16 @@ function parseMatcher(cursor: Cursor): Matcher {
   const value = cursor.take();
   if (value.type !== 'string') throw unexpected(value, 'expected string');
   if (!cursor.is('}')) cursor.expect(',');
-  return { label: label.text, operator: operator.text as Matcher['operator'], value: unquote(value.text) };
+  const matcher = { label: label.text, operator: operator.text as Matcher['operator'], value: unquote(value.text) };
+  if (operator.text.endsWith('~')) checkPattern(matcher.value, label.at);
+  return matcher;
+}
+
+function checkPattern(pattern: string, at: number): void {
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split(': ').at(-1) ?? '').toLowerCase() : '';
+    throw parseError(at, `error parsing regexp: ${why}: \`^(?:${pattern})$\``);
+  }
 }
