@@ -4,9 +4,11 @@ import { shortInstant } from '../domain/instant.ts';
 import type { Health } from '../domain/observe.ts';
 import { oneLine } from '../domain/text.ts';
 import type { NewEvent } from '../domain/timeline.ts';
+import type { UnseenRelease } from '../ports/helm.ts';
 import type { ReadContext, RecordContext } from './context.ts';
 import { SYSTEM } from './gate/deps.ts';
 import { observeFleet, observeHealth } from './observe.ts';
+import { describedDeploys } from './releases-described.ts';
 import { readSource } from './sources.ts';
 
 export interface Snapshot {
@@ -66,43 +68,60 @@ export async function captureSituation(context: RecordContext, incident: Inciden
 }
 
 const DAY_MS = 24 * 60 * 60_000;
+/** Deploys, and releases of which none is known, in one sentence. */
+const NAMED = 6;
 
 async function deploysEvent(context: ReadContext, incident: Incident): Promise<NewEvent | null> {
   const env = context.environment(incident.environment);
-  const names = env.config.releases.map((r) => r.name);
-  if (names.length === 0) return null;
-  const read = await readSource('helm', context.config.source_deadline, context.signal, async (options) =>
-    (await env.helm()).history([...new Set(env.config.releases.map((r) => r.namespace))], names, 2, options),
+  const refs = env.config.releases.map(({ name, namespace }) => ({ release: name, namespace }));
+  if (refs.length === 0) return null;
+  const overview = await readSource('helm', context.config.source_deadline, context.signal, async (options) =>
+    (await env.helm()).overview(refs, options),
   );
-  if (!read.value) {
+  const unseen = overview.value?.unseen ?? [];
+  if (!overview.value || unseen.length === refs.length) {
+    const [{ release, namespace, reason } = { release: '', namespace: '', reason: '' }] = unseen;
+    const why = overview.value
+      ? `${release} in ${namespace}: ${reason}${unseen.length > 1 ? ` ${unseen.length - 1} more are not seen.` : ''}`
+      : (overview.report.error ?? overview.report.status);
     return {
       kind: 'health_snapshot',
-      message: `recent deploys are unknown: ${read.report.error ?? read.report.status}`,
+      message: `recent deploys are unknown: ${why}`,
       actor: SYSTEM,
-      data: { deploys: null },
+      data: { deploys: null, unknown: unseen.slice(0, NAMED).map(unknownRelease) },
     };
   }
   const onset = incident.impact_started_at ?? incident.detected_at;
-  const { deploys } = correlateDeploys(read.value, {
-    now: context.clock.now(),
-    since_ms: DAY_MS,
-    onset: new Date(onset),
-    affected: null,
-  });
-  const list = deploys
-    .slice(0, 6)
-    .map(
-      (d) =>
-        `${d.release} revision ${d.revision} (${d.status}) at ${d.deployed_at ? shortInstant(d.deployed_at) : 'an unknown time'}`,
-    );
+  const options = { now: context.clock.now(), since_ms: DAY_MS, onset: new Date(onset), affected: null };
+  const { revisions, report } = await describedDeploys(overview, options, NAMED, env, context);
+  const deploys = correlateDeploys(revisions, options).deploys.slice(0, NAMED);
+  const list = deploys.map(
+    (d) =>
+      `${d.release} revision ${d.revision} (${d.status}) at ${d.deployed_at ? shortInstant(d.deployed_at) : 'an unknown time'}`,
+  );
+  const gaps = [
+    ...unseen.slice(0, NAMED).map((u) => `deploys of ${u.release} in ${u.namespace} are unknown (${u.cause})`),
+    ...(unseen.length > NAMED ? [`and of ${unseen.length - NAMED} more`] : []),
+    ...(unseen.length === 0 && report.error !== undefined ? [report.error] : []),
+  ];
+  const seen = unseen.length === 0 ? '' : ` of ${refs.length - unseen.length} of ${refs.length} releases`;
+  const found =
+    list.length === 0 ? `no deploy within 24 hours${seen}` : `deploys within 24 hours${seen}: ${list.join('; ')}`;
   return {
     kind: 'health_snapshot',
-    message: list.length === 0 ? 'no deploy within 24 hours' : `deploys within 24 hours: ${list.join('; ')}`,
+    message: [found, ...gaps].join('; '),
     actor: SYSTEM,
     data: {
-      deploys: deploys
-        .slice(0, 6)
-        .map((d) => ({ release: d.release, revision: d.revision, status: d.status, deployed_at: d.deployed_at })),
+      deploys: deploys.map((d) => ({
+        release: d.release,
+        namespace: d.namespace,
+        revision: d.revision,
+        status: d.status,
+        deployed_at: d.deployed_at,
+      })),
+      unknown: unseen.slice(0, NAMED).map(unknownRelease),
     },
   };
 }
+
+const unknownRelease = ({ release, namespace, cause }: UnseenRelease) => ({ release, namespace, cause });

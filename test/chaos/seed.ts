@@ -43,6 +43,9 @@ export function seedOfTest(): number {
   return seed;
 }
 
+/** More than the issue asks for, where that takes minutes. */
+export const FULL = Boolean(process.env.INCIDENT_MCP_FULL);
+
 /** How often something is tried: the issue's number, or a share of it (`INCIDENT_MCP_CHAOS_SHARE`, such as 0.05) for a quick look. */
 export const times = (n: number): number =>
   Math.max(1, Math.ceil(n * Math.min(1, Number(process.env.INCIDENT_MCP_CHAOS_SHARE ?? 1))));

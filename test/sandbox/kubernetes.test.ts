@@ -206,7 +206,7 @@ describe('refusals', () => {
       'application/merge-patch+json',
       { metadata: { uid: OTHER } },
       422,
-      'Deployment.apps "web-ui" is invalid: metadata.uid: Invalid value: "UID": field is immutable',
+      `Deployment.apps "web-ui" is invalid: metadata.uid: Invalid value: "${OTHER}": field is immutable`,
     ],
     [
       'PATCH',
@@ -222,7 +222,7 @@ describe('refusals', () => {
       'application/merge-patch+json',
       { metadata: { uid: OTHER }, spec: { replicas: 7 } },
       409,
-      'Operation cannot be fulfilled on deployments.apps "web-ui": Precondition failed: UID in precondition: UID, UID in object meta: ',
+      `Operation cannot be fulfilled on deployments.apps "web-ui": Precondition failed: UID in precondition: ${OTHER}, UID in object meta: `,
     ],
     [
       'PATCH',
@@ -236,9 +236,7 @@ describe('refusals', () => {
     const before = (await sandbox.kube(deployment('web-ui'))).body;
     const answer = await send(method, `${deployment('web-ui')}${sub}`, patch, type);
     expect(answer.status).toBe(code);
-    expect(answer.body.message).toContain(
-      message.replace('UID', OTHER).replace('precondition: UID', `precondition: ${OTHER}`),
-    );
+    expect(answer.body.message).toContain(message);
     const put = await send('PUT', deployment('web-ui'), { ...before, metadata: { ...before.metadata, uid: OTHER } });
     expect(put).toMatchObject({ status: 409, body: { reason: 'Conflict' } });
     expect((await sandbox.kube(deployment('web-ui'))).body).toEqual(before);

@@ -31,8 +31,13 @@ export function statusError(status: number, body: Buffer, subject: Subject, host
       'sign in again (kubeconfig).',
     );
   }
-  const unauthorized = status === 403 && (words === '' || NOT_AUTHORIZED.test(words));
-  if (!unauthorized && (status === 403 || ((status === 400 || status === 422) && NOT_ADMITTED.test(words)))) {
+  // Admission looks at changes alone: whatever refuses a read, in whatever words, is about rights.
+  const changes = subject.verb !== 'get' && subject.verb !== 'list';
+  const admission =
+    status === 403
+      ? words !== '' && !NOT_AUTHORIZED.test(words)
+      : (status === 400 || status === 422) && NOT_ADMITTED.test(words);
+  if (changes && admission) {
     return forbidden(
       `the cluster's admission control did not let ${subject.verb} ${what} pass.${said}`,
       'ask whoever owns that policy, or wait until it allows it.',

@@ -3,6 +3,7 @@ import type { Config, EnvironmentConfig } from '../../config.ts';
 import { formatDuration, SECOND } from '../../domain/instant.ts';
 import type { EnvironmentReaders } from '../../mcp/context.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { ReleaseRef } from '../../ports/helm.ts';
 import type { Env } from '../compose.ts';
 import { check, type Finding, fail, ok, type Said, SOURCE_MS, warn } from './check.ts';
 import { mayAct, mayRead } from './permissions.ts';
@@ -86,28 +87,24 @@ function skew(date: { server: string; at: number } | null): Said {
 }
 
 async function releases(readers: EnvironmentReaders): Promise<Said> {
-  const wanted = readers.config.releases;
+  const wanted = readers.config.releases.map(({ name, namespace }) => ({ release: name, namespace }));
   const helm = await readers.helm();
-  const history = await helm.history(
-    [...new Set(wanted.map(({ namespace }) => namespace))],
-    [...new Set(wanted.map(({ name }) => name))],
-    0,
-    { deadline_ms: SOURCE_MS },
-  );
-  const lines = wanted.map(({ name, namespace }) => {
-    const newest = history.find((revision) => revision.release === name && revision.namespace === namespace);
-    return {
-      newest,
-      text: `${name} in ${namespace}: ${newest ? `revision ${newest.revision} ${newest.status}` : 'not found'}`,
-    };
+  const { revisions, unseen } = await helm.overview(wanted, { deadline_ms: SOURCE_MS });
+  const of =
+    ({ release, namespace }: ReleaseRef) =>
+    (one: ReleaseRef) =>
+      one.release === release && one.namespace === namespace;
+  const lines = wanted.map((ref) => {
+    const newest = revisions.find(of(ref));
+    const told = newest ? `revision ${newest.revision} ${newest.status}` : unseen.find(of(ref))?.reason;
+    return `${ref.release} in ${ref.namespace}: ${told ?? 'not found'}`;
   });
-  const found = lines.map(({ text }) => text).join('\n');
-  return lines.every(({ newest }) => newest)
-    ? ok(found)
-    : warn(
-        found,
-        'correct releases in the configuration, or the context: nothing can be rolled back that is not found.',
-      );
+  const [first] = unseen;
+  if (first === undefined) return ok(lines.join('\n'));
+  return warn(
+    lines.join('\n'),
+    `${first.next}${unseen.length > 1 ? ` And so for ${unseen.length - 1} more.` : ''} Nothing can be rolled back that is not seen.`,
+  );
 }
 
 async function services(readers: EnvironmentReaders): Promise<Said> {

@@ -4,9 +4,10 @@ import { ENVIRONMENT, SERVICES, type Service } from '../scenarios/types.ts';
 import type { Customer } from './customers.ts';
 import type { Effects, Signals } from './effects.ts';
 import { PLACES } from './observe.ts';
+import type { AlertName } from './rules.ts';
 
 export interface AlertRule {
-  name: string;
+  name: AlertName;
   severity: 'critical' | 'warning' | 'info';
   service: Service | null;
   labels?: Record<string, string>;
@@ -18,6 +19,12 @@ export interface FiringAlert extends AlertRule {
   fingerprint: string;
   /** Wall time in milliseconds. */
   startsAt: number;
+}
+
+/** All labels of an alert: its own, and those of its service. */
+export function labelsOf({ name, severity, service, labels }: AlertRule): Record<string, string> {
+  const where = service === null ? {} : { service, namespace: PLACES[service].namespace };
+  return { alertname: name, severity, environment: ENVIRONMENT, ...where, ...labels };
 }
 
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;

@@ -43,6 +43,21 @@ describe('a refusal', () => {
     expect(error.next).not.toContain('verb');
   });
 
+  it.each<[Subject['verb'], string]>([
+    ['get', 'Forbidden'],
+    ['list', 'Forbidden'],
+    ['list', QUOTA],
+    ['get', RBAC],
+  ])('of a %s is never admission, also in the words %j', (verb, message) => {
+    const read: Subject = { verb, resource: 'pods', namespace: 'core' };
+    const error = statusError(403, body(message), read, 'k8s:6443');
+    expect(error).toMatchObject({
+      code: 'FORBIDDEN',
+      message: `the credentials do not allow to ${verb} pods in namespace core.`,
+      next: expect.stringContaining(`ask for the verb "${verb}" on pods in namespace core`),
+    });
+  });
+
   it('of an object that is not valid stays a bad request', () => {
     expect(refused(422, 'Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1').code).toBe(
       'INVALID_INPUT',

@@ -39,11 +39,11 @@ function step(name: string, canFail: boolean): void {
 
 const short = (value: unknown): string => String(value).split('/').slice(-2).join('/');
 
-function wrap(holder: Holder, name: string, describe: (args: unknown[]) => string | null): void {
+function wrap(holder: Holder, name: string, describe: (args: unknown[], self: unknown) => string | null): void {
   const original = holder[name];
   if (!original) return;
   holder[name] = async function (this: unknown, ...args: unknown[]) {
-    const what = describe(args);
+    const what = describe(args, this);
     if (what !== null) step(what, true);
     return original.apply(this, args);
   };
@@ -57,12 +57,21 @@ await probe.close();
 const creates = (flags: unknown): boolean =>
   typeof flags === 'number' ? (flags & fs.constants.O_CREAT) !== 0 : typeof flags === 'string' && /[wa]/.test(flags);
 wrap(promises, 'open', ([path, flags]) => (creates(flags) ? `create ${short(path)}` : null));
+/** Which file a handle is of, for the log. */
+const paths = new WeakMap<object, string>();
+const opened = promises.open;
+promises.open = async function (this: unknown, ...args: unknown[]) {
+  const handle = (await opened?.apply(this, args)) as object;
+  paths.set(handle, short(args[0]));
+  return handle;
+};
 for (const name of ['rename', 'link', 'unlink', 'mkdir', 'rmdir', 'rm', 'writeFile', 'appendFile', 'copyFile']) {
   wrap(promises, name, ([path]) => `${name} ${short(path)}`);
 }
-for (const name of ['write', 'writev', 'truncate', 'writeFile', 'appendFile']) wrap(handles, name, () => name);
+const of = (name: string) => (_args: unknown[], self: unknown) => `${name} ${paths.get(self as object) ?? ''}`.trim();
+for (const name of ['write', 'writev', 'truncate', 'writeFile', 'appendFile']) wrap(handles, name, of(name));
 for (const name of ['sync', 'datasync']) {
-  wrap(handles, name, () => name);
+  wrap(handles, name, of(name));
   const inner = handles[name];
   handles[name] = async function (this: unknown) {
     if (syncDelay > 0) await new Promise((wake) => setTimeout(wake, syncDelay));

@@ -75,7 +75,7 @@ const BEHAVIOURS = {
   },
   '100 MB of small chunks': (socket) => {
     socket.write(head(['Transfer-Encoding: chunked']));
-    flood(socket, Buffer.from('1\r\n[\r\n'.repeat(20_000)), 1_000, () => socket.end('0\r\n\r\n'));
+    flood(socket, Buffer.from('10\r\n[[[[[[[[[[[[[[[[\r\n'.repeat(5_000)), 1_250, () => socket.end('0\r\n\r\n'));
   },
   'redirect to the metadata address': redirect(() => 'http://169.254.169.254/latest/meta-data/iam/'),
   'redirect to a file': redirect(() => 'file:///etc/passwd', '301 Moved Permanently'),

@@ -1,6 +1,6 @@
 import type { Strings } from '../../platform/types.ts';
 import type { Aggregation } from './ast.ts';
-import { keyOf } from './eval.ts';
+import { keyOf } from './labels.ts';
 import type { Sample } from './metrics.ts';
 
 const REDUCE: Readonly<Record<string, (values: number[], parameter: number) => number>> = {

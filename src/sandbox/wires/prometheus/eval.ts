@@ -1,4 +1,5 @@
 import type { Strings } from '../../platform/types.ts';
+import { aggregate } from './aggregate.ts';
 import {
   type Aggregation,
   type Binary,
@@ -8,7 +9,7 @@ import {
   QueryError,
   type Selector,
 } from './ast.ts';
-import { aggregate } from './aggregate.ts';
+import { keyOf, unnamed } from './labels.ts';
 import type { Sample } from './metrics.ts';
 
 /** Where the evaluator gets its series: `at` is a simulated second. */
@@ -68,11 +69,6 @@ function scalar(value: Value): number {
   return value.value;
 }
 
-export function unnamed(labels: Strings): Strings {
-  const { __name__: _name, ...rest } = labels;
-  return rest;
-}
-
 function matcherTest({ label, operator, value }: Matcher): (labels: Strings) => boolean {
   if (operator === '=' || operator === '!=') {
     return (labels) => ((labels[label] ?? '') === value) === (operator === '=');
@@ -88,11 +84,6 @@ export function select(selector: Selector, source: Source, at: number): Sample[]
   const metrics = name === undefined ? source.names : [name.value];
   const samples = metrics.flatMap((metric) => source.samples(metric, at));
   return samples.filter((sample) => tests.every((test) => test(sample.labels)));
-}
-
-/** The same for the same labels, in whatever order they are. */
-export function keyOf(labels: Strings): string {
-  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function call({ name, arguments: list }: Call, source: Source, at: number): Value {
@@ -227,7 +218,6 @@ function binary({ operator, bool }: Binary, left: Value, right: Value): Value {
   const compare = COMPARE[operator];
   const calculate = CALCULATE[operator];
   if (left.type === 'scalar' && right.type === 'scalar') {
-    if (compare !== undefined && !bool) throw new QueryError('comparisons between scalars must use BOOL modifier');
     const value = compare ? Number(compare(left.value, right.value)) : calculate?.(left.value, right.value);
     if (value === undefined) throw new QueryError(`set operator "${operator}" not allowed in binary scalar expression`);
     return { type: 'scalar', value };

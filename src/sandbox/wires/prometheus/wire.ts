@@ -1,14 +1,21 @@
 import type { Platform } from '../../platform/platform.ts';
 import { type Handler, json, type Reply, type Request, text } from '../http.ts';
-import { type Expression, QueryError } from './ast.ts';
-import { evaluate, type Source, type Value } from './eval.ts';
+import { type ErrorType, type Expression, QueryError, type Selector } from './ast.ts';
+import { evaluate, type Source, select, type Value } from './eval.ts';
+import { keyOf } from './labels.ts';
 import { durationSeconds } from './lexer.ts';
 import { METRIC_NAMES, samplesOf } from './metrics.ts';
+import { activeAlerts, labelValues, ruleGroups } from './monitoring.ts';
 import { parseQuery } from './parser.ts';
+import { typeOf } from './types.ts';
 
 const MAX_POINTS = 11_000;
+/** Between two samples of a series, in seconds. */
+const SCRAPE_SECONDS = 15;
 
-/** Prometheus' HTTP API: instant and range queries, health, build information. */
+const STATUS: Readonly<Record<ErrorType, number>> = { bad_data: 400, execution: 422, timeout: 503 };
+
+/** Prometheus' HTTP API: instant and range queries, alerts, rules, values of labels, health, build information. */
 export function prometheusWire(platform: Platform): Handler {
   const source: Source = {
     names: METRIC_NAMES,
@@ -26,10 +33,23 @@ export function prometheusWire(platform: Platform): Handler {
         return guarded(request, (parameters) => instant(platform, source, parameters));
       case '/api/v1/query_range':
         return guarded(request, (parameters) => range(platform, source, parameters));
+      case '/api/v1/alerts':
+        return request.method === 'GET' ? success(activeAlerts(platform)) : notAllowed();
+      case '/api/v1/rules':
+        return request.method === 'GET' ? guarded(request, (asked) => ruleGroups(platform, asked)) : notAllowed();
       default:
-        return text(404, '404 page not found\n');
+        return labelReply(platform, source, request);
     }
   };
+}
+
+const notAllowed = (): Reply => text(405, 'Method Not Allowed\n');
+
+function labelReply(platform: Platform, source: Source, request: Request): Reply {
+  const [, label] = /^\/api\/v1\/label\/([^/]+)\/values$/.exec(request.path) ?? [];
+  if (label === undefined) return text(404, '404 page not found\n');
+  if (request.method !== 'GET') return notAllowed();
+  return guarded(request, (asked) => labelValues(label, source, platform.clock.elapsed(), asked));
 }
 
 export function prometheusError(status: number): Reply {
@@ -41,7 +61,7 @@ function success(data: unknown): Reply {
 }
 
 function guarded(request: Request, answer: (parameters: URLSearchParams) => unknown): Reply {
-  if (request.method !== 'GET' && request.method !== 'POST') return text(405, 'Method Not Allowed\n');
+  if (request.method !== 'GET' && request.method !== 'POST') return notAllowed();
   const parameters = new URLSearchParams(request.query);
   if (request.method === 'POST') {
     for (const [key, value] of new URLSearchParams(request.body.toString('utf8'))) parameters.set(key, value);
@@ -50,17 +70,32 @@ function guarded(request: Request, answer: (parameters: URLSearchParams) => unkn
     return success(answer(parameters));
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
-    return json(400, { status: 'error', errorType: 'bad_data', error: error.message });
+    return json(STATUS[error.type], { status: 'error', errorType: error.type, error: error.message });
   }
 }
 
 function parsed(parameters: URLSearchParams): Expression {
+  checkTimeout(parameters.get('timeout') ?? '');
   try {
     return parseQuery(parameters.get('query') ?? '');
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     throw new QueryError(`invalid parameter "query": ${error.message}`);
   }
+}
+
+/** Seconds, or a duration such as `30s`; NaN if it is neither. */
+function secondsOf(given: string): number {
+  return given === '' || Number.isNaN(Number(given)) ? durationSeconds(given) : Number(given);
+}
+
+function checkTimeout(given: string): void {
+  if (given === '') return;
+  const seconds = secondsOf(given);
+  if (Number.isNaN(seconds)) {
+    throw new QueryError(`invalid parameter "timeout": cannot parse ${JSON.stringify(given)} to a valid duration`);
+  }
+  if (seconds <= 0) throw new QueryError('query timed out in query execution', 'timeout');
 }
 
 /** An instant given as seconds since the epoch or as RFC 3339, in seconds. */
@@ -73,7 +108,10 @@ function instantOf(parameters: URLSearchParams, name: string, fallback?: number)
   const number = Number(given);
   const seconds = Number.isNaN(number) ? Date.parse(given) / 1000 : number;
   if (!Number.isFinite(seconds)) {
-    throw new QueryError(`invalid parameter "${name}": cannot parse ${JSON.stringify(given)} to a valid timestamp`);
+    // What has a default value is named twice there.
+    const twice = fallback === undefined ? '' : `Invalid time value for '${name}': `;
+    const why = `cannot parse ${JSON.stringify(given)} to a valid timestamp`;
+    throw new QueryError(`invalid parameter "${name}": ${twice}${why}`);
   }
   return seconds;
 }
@@ -91,7 +129,11 @@ function simulated(platform: Platform, seconds: number): number {
 
 function instant(platform: Platform, source: Source, parameters: URLSearchParams): unknown {
   const at = instantOf(parameters, 'time', Date.now() / 1000);
-  const value = evaluate(parsed(parameters), source, simulated(platform, at));
+  const expression = parsed(parameters);
+  if (expression.kind === 'selector' && expression.range !== null) {
+    return { resultType: 'matrix', result: samplesWithin(platform, source, expression, expression.range, at) };
+  }
+  const value = evaluate(expression, source, simulated(platform, at));
   if (value.type !== 'vector') {
     const shown = value.type === 'scalar' ? sampleText(value.value) : value.value;
     return { resultType: value.type, result: [at, shown] };
@@ -103,9 +145,33 @@ function instant(platform: Platform, source: Source, parameters: URLSearchParams
   return { resultType: 'vector', result };
 }
 
+interface Series {
+  metric: Record<string, string>;
+  values: [number, string][];
+}
+
+/** The samples of a range as they were scraped. Real servers count samples, not points, and have room for more. */
+function samplesWithin(platform: Platform, source: Source, selector: Selector, range: number, at: number): Series[] {
+  if (range / SCRAPE_SECONDS > MAX_POINTS) {
+    throw new QueryError('query processing would load too many samples into memory in query execution', 'execution');
+  }
+  const series = new Map<string, Series>();
+  const end = at - selector.offset;
+  for (let scrape = Math.ceil((end - range) / SCRAPE_SECONDS); scrape * SCRAPE_SECONDS <= end; scrape++) {
+    const second = scrape * SCRAPE_SECONDS;
+    for (const sample of select(selector, source, simulated(platform, second))) {
+      const key = keyOf(sample.labels);
+      const entry = series.get(key) ?? { metric: sample.labels, values: [] };
+      entry.values.push([second, sampleText(sample.value)]);
+      series.set(key, entry);
+    }
+  }
+  return [...series.values()];
+}
+
 function stepOf(parameters: URLSearchParams): number {
   const given = parameters.get('step') ?? '';
-  const seconds = Number.isNaN(Number(given)) || given === '' ? durationSeconds(given) : Number(given);
+  const seconds = secondsOf(given);
   if (Number.isNaN(seconds)) {
     throw new QueryError(`invalid parameter "step": cannot parse ${JSON.stringify(given)} to a valid duration`);
   }
@@ -126,11 +192,15 @@ function range(platform: Platform, source: Source, parameters: URLSearchParams):
     );
   }
   const expression = parsed(parameters);
-  const series = new Map<string, { metric: Record<string, string>; values: [number, string][] }>();
+  const type = typeOf(expression);
+  if (type === 'string' || type === 'range vector') {
+    const why = `invalid expression type ${JSON.stringify(type)} for range query`;
+    throw new QueryError(`${why}, must be Scalar or instant Vector`);
+  }
+  const series = new Map<string, Series>();
   for (let at = start; at <= end + 1e-9; at += step) {
     const value: Value = evaluate(expression, source, simulated(platform, at));
-    if (value.type === 'string') throw new QueryError('invalid expression type "string" for range query');
-    const samples = value.type === 'scalar' ? [{ labels: {}, value: value.value }] : value.samples;
+    const samples = value.type === 'vector' ? value.samples : [{ labels: {}, value: Number(value.value) }];
     for (const sample of samples) {
       const key = JSON.stringify(sample.labels);
       const entry = series.get(key) ?? { metric: sample.labels, values: [] };
