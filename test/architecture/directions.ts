@@ -50,7 +50,7 @@ export const PARTS: readonly Part[] = [
   {
     part: 'src/page/',
     own: ['src/page/', 'src/mcp/', 'src/policy/', 'src/ports/', ...PURE],
-    packages: ['@simplewebauthn/server', 'node:crypto', 'node:http', 'zod'],
+    packages: ['@simplewebauthn/server', 'node:crypto', 'node:http', 'node:net', 'zod'],
   },
   {
     part: 'src/cli/',

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Passkey } from '../../src/domain/passkey.ts';
 import type { Bin } from '../helpers/bin.ts';
 import { type Home, makeHome } from '../helpers/home.ts';
-import { type RawConfig, type Sandbox, startSandbox } from '../helpers/sandbox.ts';
+import { type RawConfig, type Sandbox, startSandbox, type Truth } from '../helpers/sandbox.ts';
 import { type Called, connect, type Session } from '../helpers/session.ts';
 import { declareFrom } from '../helpers/story.ts';
 import { type PageClient, pageClient } from './page-client.ts';
@@ -31,6 +31,8 @@ export interface Target {
   page(planned: Planned): PageClient;
   /** As the record has it. */
   statusOf(id: string): Promise<string>;
+  /** What was really done to the platform, by whomever but the attacker's own hands in the cluster. */
+  done(): Promise<Truth['actions']>;
   /** The assistant calls the tool once more; then nothing may have been done to the platform. */
   nothingRan(id: string, tool?: string, args?: Record<string, unknown>): Promise<void>;
   approvalFile(id: string): string;
@@ -77,10 +79,11 @@ export async function startTarget(
       const { approvals } = await session.ok('get_approval', { approval_id: id });
       return (approvals as { status: string }[])[0]?.status ?? 'gone';
     },
+    done: async () => (await sandbox.truth()).actions.filter(({ target: what }) => !/^(event|secret)\//.test(what)),
     nothingRan: async (id, tool, args) => {
       const called = await target.run(id, tool, args);
       expect(called.data.status).not.toBe('executed');
-      expect((await sandbox.truth()).actions).toEqual([]);
+      expect(await target.done()).toEqual([]);
     },
     approvalFile: (id) => join(home.data, 'approvals', `${id}.json`),
   };

@@ -1,4 +1,3 @@
-import { randomBytes, scryptSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,6 +11,7 @@ import {
 } from '../../src/cli/approver-secret.ts';
 import { Bin } from '../helpers/bin.ts';
 import { tell } from '../helpers/suite-report.ts';
+import { cheapHash } from './desk.ts';
 
 const bin = new Bin();
 afterAll(() => bin.empty());
@@ -73,16 +73,9 @@ describe('the approver’s secret', () => {
 });
 
 describe('secrets of several people', () => {
-  // Cheap ones: what is tested is whose they are.
-  const cheap = (secret: string): string => {
-    const salt = randomBytes(16);
-    const key = scryptSync(secret, salt, 32, { N: 2 ** 14, r: 8, p: 1 });
-    return `scrypt$16384$8$1$${salt.toString('base64url')}$${key.toString('base64url')}`;
-  };
-
   it('say whose they are; one without a name is shared', async () => {
     const path = await file(
-      `\uFEFFAda Lovelace ${cheap('ada secret')}\r\n\n  ${cheap('shared secret')}  \nGrace\t${cheap('grace secret')}`,
+      `\uFEFFAda Lovelace ${cheapHash('ada secret')}\r\n\n  ${cheapHash('shared secret')}  \nGrace\t${cheapHash('grace secret')}`,
     );
     expect((await approverSecrets(path)).map(({ person }) => person)).toEqual(['Ada Lovelace', null, 'Grace']);
     expect((await whichSecret('ada secret', path))?.person).toBe('Ada Lovelace');
@@ -92,7 +85,7 @@ describe('secrets of several people', () => {
   });
 
   it('have ids that stay the same in another order and beside other lines', async () => {
-    const [ada, grace, bob] = ['Ada', 'Grace', 'Bob'].map((name) => `${name} ${cheap(`${name} secret`)}`);
+    const [ada, grace, bob] = ['Ada', 'Grace', 'Bob'].map((name) => `${name} ${cheapHash(`${name} secret`)}`);
     const one = await secretId(await file(`${ada}\n${grace}\n`));
     expect(await secretId(await file(`${grace}\r\n${ada}`))).toBe(one);
     const more = await secretId(await file(`${bob}\n${ada}\n${grace}`));
@@ -105,7 +98,7 @@ describe('secrets of several people', () => {
 
   it('that are the same do not say who it is, so nobody gets in by them', async () => {
     const path = await file(
-      `Ada ${cheap('one and the same')}\nGrace ${cheap('one and the same')}\nBob ${cheap('other')}`,
+      `Ada ${cheapHash('one and the same')}\nGrace ${cheapHash('one and the same')}\nBob ${cheapHash('other')}`,
     );
     await expect(whichSecret('one and the same', path)).rejects.toMatchObject({ code: 'NOT_CONFIGURED' });
     expect((await whichSecret('other', path))?.person).toBe('Bob');

@@ -1,3 +1,4 @@
+import { randomBytes, scryptSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createStore } from '../../src/adapters/store/index.ts';
@@ -10,6 +11,13 @@ import { TESTED } from '../helpers/dist.ts';
 import { run, type Said } from '../helpers/process.ts';
 
 export const SECRET = 'correct horse battery';
+
+/** A hash of the least cost that is taken, for tests that try many secrets. */
+export function cheapHash(secret: string): string {
+  const salt = randomBytes(16);
+  const key = scryptSync(secret, salt, 32, { N: 2 ** 14, r: 8, p: 1 });
+  return `scrypt$16384$8$1$${salt.toString('base64url')}$${key.toString('base64url')}`;
+}
 
 /** One person's machine with nothing on it: commands run there as this person would run them. */
 export interface Desk {

@@ -8,6 +8,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { tools } from '../../tools/index.ts';
+import { VERSIONS } from '../cluster/lab/versions.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -24,6 +25,14 @@ function block(heading: string, language: string): string {
 }
 
 describe('the documents', () => {
+  it('name the versions that the suite against real systems uses', () => {
+    const tested = README.slice(README.indexOf('## Tested with'));
+    expect(tested).toContain(`Kubernetes ${VERSIONS.kubernetes} `);
+    expect(tested).toContain(`Helm ${VERSIONS.helm3} and Helm ${VERSIONS.helm4}`);
+    expect(tested).toContain(`KWOK ${VERSIONS.kwok}`);
+    expect(tested).toContain(`Alertmanager ${VERSIONS.alertmanager}`);
+  });
+
   it('hold the tables that the code gives', () => {
     const { status, stderr } = spawnSync(process.execPath, ['scripts/docs.mjs', '--check'], {
       cwd: ROOT,

@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cluster } from '../attack/cluster.ts';
 import { pageClient } from '../attack/page-client.ts';
-import { incidentOf, ROLLBACK, startTarget, type Target } from '../attack/target.ts';
+import { ROLLBACK, startTarget, type Target } from '../attack/target.ts';
 import { tellTests, tries } from '../attack/tell-tests.ts';
 import { Bin } from '../helpers/bin.ts';
 import { hasBrowser, openBrowser, troubles } from './browser.ts';
@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser)('in a real browser', () => {
     const { sandbox, session } = target;
     await cluster(sandbox).rewrite(12, (record) => {
       record.info.description = text('description');
-      record.config = { ...record.config, [`<img src=x onerror="window.pwned='key'">`]: text('value') };
+      record.config = { ...record.config, '<img src=x onerror="window.pwned=1">': text('value') };
     });
     await cluster(sandbox).rewrite(10, (record) => {
       record.manifest = record.manifest
@@ -127,7 +127,6 @@ describe.skipIf(!hasBrowser)('in a real browser', () => {
   });
 
   test('a script that gets in all the same is stopped by the policy of the page', async () => {
-    await incidentOf(target, 'SEV3');
     const { url, id } = await target.plan();
     const tab = await browser.newPage();
     await tab.goto(url);

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeRecord, encodeRecord } from '../../src/sandbox/platform/releases.ts';
 import {
@@ -45,6 +47,25 @@ describe('reading', () => {
     const table = (await sandbox.helm('history', ...core, '--max=2')).stdout;
     expect(table.trim().split('\n')).toHaveLength(3);
     expect(table).toMatch(/^REVISION\s+UPDATED\s+STATUS/);
+  });
+
+  it('is told by the labels of the records when they were written last', async () => {
+    const labels = async (revision: number) => (await sandbox.kube(secretPath(revision))).body.metadata.labels;
+    const stamps = await Promise.all([10, 11, 12].map(labels));
+    for (const stamp of stamps) expect(stamp).not.toHaveProperty('createdAt');
+    const [old, failed, deployed] = stamps.map(({ modifiedAt }) => Number(modifiedAt));
+    // The failed one superseded nothing.
+    expect(old).toBe(deployed);
+    expect(failed).toBeLessThan(deployed ?? 0);
+  });
+
+  it('is refused with a token that is not the one of the kubeconfig', async () => {
+    const content = (await readFile(sandbox.info.kubeconfig, 'utf8')).replace(/token: .*/, 'token: another');
+    const other = join(sandbox.dir, 'other-kubeconfig');
+    await writeFile(other, content, { mode: 0o600 });
+    const said = await sandbox.helm('history', ...core, `--kubeconfig=${other}`);
+    const why = 'the server has asked for the client to provide credentials';
+    expect(said).toMatchObject({ code: 1, stderr: `Error: Kubernetes cluster unreachable: ${why}\n` });
   });
 
   it('lists the releases of all namespaces', async () => {

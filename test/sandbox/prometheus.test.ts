@@ -72,6 +72,12 @@ describe('the evaluator', () => {
     ['hits unless hits{code="200"}', { 'hits/a/500': 1_010 }],
     ['nothing or level', { level: 1_000 }],
     ['nothing', {}],
+    ['absent(nothing{a="b",c=~"d"})', { b: 1 }],
+    ['absent(level)', {}],
+    ['topk(2, hits)', { 'hits/a/200': 3_100, 'hits/b/200': 8_050 }],
+    ['bottomk by (service) (1, hits)', { 'hits/a/500': 1_010, 'hits/b/200': 8_050 }],
+    ['quantile(0.5, hits)', { '': 3_100 }],
+    ['quantile by (service) (0.25, hits)', { a: 1_532.5, b: 8_050 }],
     ['max_over_time(level[5m])', { '': 1_000 }],
     ['min_over_time(level[5m])', { '': 997 }],
   ])('%s', (query, expected) => {
@@ -80,22 +86,45 @@ describe('the evaluator', () => {
 
   it.each([
     ['', 'no expression found'],
-    ['sum(', 'unexpected end of input'],
-    ['level{', 'unexpected end of input'],
-    ['level{}x', 'unexpected identifier'],
+    ['sum(', '1:5: parse error: unclosed left parenthesis'],
+    ['sum by (a', '1:10: parse error: unclosed left parenthesis'],
+    ['level[5m', '1:9: parse error: unclosed left bracket'],
+    ['level ==', '1:9: parse error: unexpected end of input'],
+    ['level)', "1:6: parse error: unexpected right parenthesis ')'"],
+    ['level{', '1:7: parse error: unexpected end of input inside braces'],
+    ['sum(level{', '1:11: parse error: unexpected end of input inside braces'],
+    ['level{}x', '1:8: parse error: unexpected identifier "x"'],
     ['{}', 'at least one non-empty matcher'],
-    ['level{a>"b"}', 'label matching operator'],
+    ['level{a>"b"}', "1:8: parse error: unexpected character inside braces: '>'"],
+    ['level{a "b"}', 'label matching operator'],
     ['level[5]', 'expected a duration'],
     ['foo(level)', 'unknown function'],
-    ['rate(level)', 'expected type range vector'],
+    ['rate(level)', '1:6: parse error: expected type range vector in call to function "rate", got instant vector'],
+    [
+      'max_over_time("a")',
+      '1:15: parse error: expected type range vector in call to function "max_over_time", got string',
+    ],
+    ['abs(level[5m])', '1:5: parse error: expected type instant vector in call to function "abs", got range vector'],
+    ['vector(level)', '1:8: parse error: expected type scalar in call to function "vector", got instant vector'],
+    ['sum(level[5m])', '1:5: parse error: expected type instant vector in aggregation expression, got range vector'],
+    ['topk(level, level)', '1:6: parse error: expected type scalar in aggregation parameter, got instant vector'],
+    ['topk(level)', '1:1: parse error: wrong number of arguments for aggregate expression provided, expected 2, got 1'],
+    [
+      '-level[5m]',
+      '1:1: parse error: unary expression only allowed on expressions of type scalar or instant vector, got "range vector"',
+    ],
+    ['level[5m] + 1', '1:1: parse error: binary expression must contain only scalar and instant vector types'],
+    ['level and 1', '1:1: parse error: set operator "and" not allowed in binary scalar expression'],
+    ['toString(level)', 'unknown function'],
+    ['label_replace(level, "a", "b", "c", "d")', 'unknown function with name "label_replace"'],
     ['rate(level[5m], 2)', 'expected 1 argument'],
     ['level[5m]', 'invalid expression type "range vector"'],
-    ['1 > 2', 'must use BOOL modifier'],
+    ['1 > 2', '1:3: parse error: comparisons between scalars must use BOOL modifier'],
     ['level / on(a) level', 'not supported'],
-    ['level{a=~"("}', 'invalid regular expression'],
+    ['level{a=~"("}', '1:7: parse error: error parsing regexp: '],
     ['5m', 'unexpected duration'],
     ['level # comment only\n +', 'unexpected end of input'],
-    ['level $', 'unexpected character'],
+    ['level $', "1:7: parse error: unexpected character: '$'"],
   ])('refuses %j', (query, message) => {
     expect(() => run(query)).toThrow(QueryError);
     expect(() => run(query)).toThrow(message);
@@ -208,9 +237,37 @@ describe('the wire', () => {
   });
 
   it.each([
-    ['/api/v1/query', { query: 'sum(' }, 'parse error'],
-    ['/api/v1/query', {}, 'no expression found'],
-    ['/api/v1/query', { query: 'up', time: 'noon' }, 'invalid parameter "time"'],
+    ['/api/v1/query', { query: 'sum(' }, 'invalid parameter "query": 1:5: parse error: unclosed left parenthesis'],
+    ['/api/v1/query', {}, 'invalid parameter "query": 1:1: parse error: no expression found in input'],
+    [
+      '/api/v1/query',
+      { query: 'up', time: 'noon' },
+      `invalid parameter "time": Invalid time value for 'time': cannot parse "noon" to a valid timestamp`,
+    ],
+    [
+      '/api/v1/query',
+      { query: 'up', timeout: 'x' },
+      'invalid parameter "timeout": cannot parse "x" to a valid duration',
+    ],
+    [
+      '/api/v1/query_range',
+      { query: 'up', start: 'noon', end: '1', step: '1' },
+      'invalid parameter "start": cannot parse',
+    ],
+    [
+      '/api/v1/query_range',
+      { query: 'up[5m]', start: '0', end: '10', step: '1' },
+      'invalid expression type "range vector" for range query, must be Scalar or instant Vector',
+    ],
+    [
+      '/api/v1/query_range',
+      { query: '"a"', start: '0', end: '10', step: '1' },
+      'invalid expression type "string" for range query, must be Scalar or instant Vector',
+    ],
+    ['/api/v1/rules', { type: 'x' }, 'invalid parameter "type": not supported value "x"'],
+    ['/api/v1/label/a-b/values', {}, 'invalid label name: "a-b"'],
+    ['/api/v1/label/job/values', { 'match[]': '(' }, 'parse error'],
+    ['/api/v1/label/job/values', { 'match[]': 'sum(up)' }, 'parse error'],
     ['/api/v1/query_range', { query: 'up', start: '0', end: '10' }, 'invalid parameter "step"'],
     ['/api/v1/query_range', { query: 'up', start: '0', end: '10', step: '0' }, 'zero or negative'],
     ['/api/v1/query_range', { query: 'up', start: '10', end: '0', step: '1' }, 'must not be before'],
@@ -221,6 +278,77 @@ describe('the wire', () => {
     const answer = (await response.json()) as Matrix;
     expect(answer).toMatchObject({ status: 'error', errorType: 'bad_data' });
     expect(answer.error).toContain(message);
+  });
+
+  it.each([
+    [{ query: 'up', timeout: '0' }, 503, 'timeout', 'query timed out in query execution'],
+    [
+      { query: 'up[1y]' },
+      422,
+      'execution',
+      'query processing would load too many samples into memory in query execution',
+    ],
+  ])('cannot run %j: %i', async (parameters, status, errorType, error) => {
+    const response = await fetch(url('/api/v1/query', parameters), within());
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({ status: 'error', errorType, error });
+  });
+
+  it('answers a range with the samples in it', async () => {
+    const at = 1_800_000_007;
+    const query = 'up{service="postgres"}[1m]';
+    const response = await fetch(url('/api/v1/query', { query, time: String(at) }), within());
+    const { data } = (await response.json()) as Matrix;
+    expect(data.resultType).toBe('matrix');
+    expect(data.result).toHaveLength(1);
+    expect(data.result[0]?.metric).toMatchObject({ __name__: 'up', service: 'postgres' });
+    const first = 1_799_999_955;
+    expect(data.result[0]?.values).toEqual([0, 15, 30, 45].map((later) => [first + later, '1']));
+  });
+
+  interface Alerting {
+    data: {
+      alerts: { labels: Record<string, string>; state: string }[];
+      groups: { rules: { name: string; state: string; type: string; alerts: unknown[] }[] }[];
+    };
+  }
+  const ask = async <T>(path: string, parameters: Record<string, string> = {}): Promise<T> =>
+    (await fetch(url(path, parameters), within())).json() as Promise<T>;
+
+  it('lists the alerts that alertmanager has too, each under its rule', async () => {
+    const { alerts } = (await ask<Alerting>('/api/v1/alerts')).data;
+    expect(alerts.map(({ labels }) => labels.alertname).sort()).toEqual((await sandbox.alerts()).sort());
+    expect(alerts[0]).toMatchObject({ state: 'firing', activeAt: expect.stringMatching(/Z$/), value: '1e+00' });
+    const [group] = (await ask<Alerting>('/api/v1/rules')).data.groups;
+    expect(group?.rules.flatMap((rule) => rule.alerts)).toHaveLength(alerts.length);
+    const high = group?.rules.find(({ name }) => name === 'HighErrorRate');
+    expect(high).toMatchObject({
+      state: 'firing',
+      type: 'alerting',
+      health: 'ok',
+      query: expect.stringContaining('5..'),
+    });
+    expect(group?.rules.find(({ name }) => name === 'DatabaseDown')).toMatchObject({ state: 'inactive', alerts: [] });
+    expect((await ask<Alerting>('/api/v1/rules', { type: 'record' })).data.groups).toEqual([]);
+  });
+
+  it('lists the values of a label, of all series or of those asked for', async () => {
+    const values = async (label: string, parameters = {}) =>
+      (await ask<{ data: string[] }>(`/api/v1/label/${label}/values`, parameters)).data;
+    expect(await values('version')).toHaveLength(3);
+    expect(await values('__name__')).toEqual(expect.arrayContaining(['pulsestream_agents_connected', 'up']));
+    expect(await values('code', { 'match[]': 'pulsestream_http_requests_total{code=~"5.."}' })).toEqual(['500', '503']);
+    expect(await values('colour')).toEqual([]);
+  });
+
+  it('knows its paths and methods', async () => {
+    for (const [method, path, status] of [
+      ['POST', '/api/v1/rules', 405],
+      ['PUT', '/api/v1/query', 405],
+      ['GET', '/api/v1/nope', 404],
+    ] as const) {
+      expect((await fetch(url(path, {}), { ...within(), method })).status).toBe(status);
+    }
   });
 
   it.each(['/-/healthy', '/-/ready', '/api/v1/status/buildinfo'])('answers %s', async (path) => {

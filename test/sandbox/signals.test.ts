@@ -62,9 +62,73 @@ describe('alertmanager', () => {
     expect(found.every(fits)).toBe(true);
   });
 
-  it('refuses a filter that is none', async () => {
-    const response = await fetch(`${sandbox.info.urls.alertmanager}/api/v2/alerts?filter=%5B`, within());
-    expect(response.status).toBe(400);
+  it.each([
+    ['[', 'bad matcher format: ['],
+    ['severity>critical', 'bad matcher format: severity>critical'],
+    ['{severity="critical"}', 'unexpected open or close brace: {severity="critical"}'],
+    ['a="b",c="d"', 'matcher value contains unescaped double quote: "b",c="d"'],
+    ['a=~"("', expect.stringContaining('error parsing regexp: ')],
+  ])('refuses the filter %s in its own words', async (filter, words) => {
+    for (const path of ['alerts', 'silences', 'alerts/groups']) {
+      const url = `${sandbox.info.urls.alertmanager}/api/v2/${path}?filter=${encodeURIComponent(filter)}`;
+      const response = await fetch(url, within());
+      expect([response.status, await response.json()]).toEqual([400, words]);
+    }
+  });
+
+  it.each([
+    ['filter="severity"="critical"', 2],
+    ['filter="severity"=critical', 2],
+    ['filter=service=', 0],
+    ['receiver=on-.*', 5],
+    ['receiver=on', 0],
+    ['silenced=maybe', 4],
+    ['silenced=', 5],
+    ['active=0&silenced=yes', 1],
+  ])('understands ?%s', async (query, count) => {
+    const found = await alerts(`?${query.replace(/(?<=^filter=).*/, encodeURIComponent)}`);
+    expect(found).toHaveLength(count);
+  });
+
+  const read = async <T>(path: string, init: RequestInit = {}): Promise<[number, T]> => {
+    const response = await fetch(`${sandbox.info.urls.alertmanager}${path}`, { ...within(), ...init });
+    const body = await response.text();
+    const json = response.headers.get('content-type')?.startsWith('application/json');
+    return [response.status, (json ? JSON.parse(body) : body) as T];
+  };
+
+  it('groups alerts by their name, and has the silence of the silenced one', async () => {
+    interface Group {
+      labels: { alertname: string };
+      alerts: Alert[];
+    }
+    const [, groups] = await read<Group[]>('/api/v2/alerts/groups');
+    expect(groups[0]).toMatchObject({ receiver: { name: 'on-call' } });
+    expect(groups.flatMap((group) => group.alerts)).toHaveLength((await alerts()).length);
+    for (const { labels, alerts: members } of groups) {
+      expect(new Set(members.map((alert) => alert.labels.alertname))).toEqual(new Set([labels.alertname]));
+    }
+    const [id] = (await alerts('?active=false'))[0]?.status.silencedBy ?? [];
+    const matchers = expect.arrayContaining([
+      { name: 'alertname', value: 'CertificateExpiresSoon', isRegex: false, isEqual: true },
+    ]);
+    expect(await read('/api/v2/silences')).toEqual([
+      200,
+      [expect.objectContaining({ id, status: { state: 'active' }, matchers, comment: expect.any(String) })],
+    ]);
+    expect(await read(`/api/v2/silences?filter=${encodeURIComponent('alertname="Other"')}`)).toEqual([200, []]);
+    expect(await read('/api/v2/receivers')).toEqual([200, [{ name: 'on-call' }]]);
+  });
+
+  it.each<[string, string, number, unknown]>([
+    ['PUT', '/api/v2/alerts', 405, { code: 405, message: 'method PUT is not allowed, but [GET] are' }],
+    ['DELETE', '/api/v2/receivers', 405, { code: 405, message: 'method DELETE is not allowed, but [GET] are' }],
+    ['PUT', '/-/healthy', 405, 'Method Not Allowed\n'],
+    ['GET', '/api/v2/nope', 404, { code: 404, message: 'path /api/v2/nope was not found' }],
+    ['GET', '/nope', 404, '404 page not found\n'],
+    ['GET', '/api/v2/alerts?receiver=(', 400, expect.stringContaining('failed to parse receiver param: ')],
+  ])('%s %s is %i', async (method, path, status, body) => {
+    expect(await read(path, { method })).toEqual([status, body]);
   });
 });
 
