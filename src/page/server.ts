@@ -25,6 +25,7 @@ const ASSETS: Record<string, string> = {
   '/icon.svg': 'icon.svg',
 };
 /** Addresses of one plan show the same page; its script looks at the address. */
+const LAST_ANSWERS_MS = 250;
 const PLAN = /^\/approvals\/APR-[0-9A-Z]{10}$/;
 const MOST_CONNECTIONS = 50;
 
@@ -67,8 +68,13 @@ export async function startPage(deps: PageDeps, port: number, enrolment: Enrolme
     origin,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
+        // What is being answered is still told: whoever enrolled a passkey must read that it worked.
+        const rest = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS);
+        server.close(() => {
+          clearTimeout(rest);
+          resolve();
+        });
+        server.closeIdleConnections();
       }),
   };
 }

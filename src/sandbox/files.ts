@@ -36,7 +36,7 @@ export function hashSecret(secret: string, salt: Buffer): string {
   return `scrypt$${n}$${r}$${p}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
 }
 
-/** What the Kubernetes API asks for: in the kubeconfig, and planted there to be looked for where it must not come up. */
+/** In the kubeconfig, and planted there to be looked for where it must not come up. */
 export const KUBERNETES_TOKEN = 'planted-kubeconfig-token-Kx83';
 
 /** What a run of the sandbox keeps secret; random, unless the seed was given. */

@@ -7,9 +7,11 @@ import { makeHome } from '../helpers/home.ts';
 import { startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect } from '../helpers/session.ts';
 import { declareFrom } from '../helpers/story.ts';
+import { tellTests } from './tell-tests.ts';
 
 /** Who may say yes: the assistant has a shell, a form that it may fill in twice, and tools that change severities. */
 
+tellTests('attacks: the approver');
 const bin = new Bin();
 afterAll(() => bin.empty());
 

@@ -3,9 +3,11 @@ import { createKubernetes, type Kubernetes } from '../../src/adapters/kubernetes
 import type { Workload } from '../../src/domain/observe.ts';
 import { Bin } from '../helpers/bin.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
+import { tellTests } from './tell-tests.ts';
 
 /** A change reaches only the object, and the state of it, that was approved: the API server itself checks while it writes. */
 
+tellTests('attacks: changes of another object');
 const bin = new Bin();
 afterAll(() => bin.empty());
 

@@ -6,7 +6,9 @@ import { makeHome } from '../helpers/home.ts';
 import { until } from '../helpers/process.ts';
 import { startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect } from '../helpers/session.ts';
+import { tellTests } from './tell-tests.ts';
 
+tellTests('attacks: after a crash');
 const bin = new Bin();
 afterAll(() => bin.empty());
 

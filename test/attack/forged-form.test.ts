@@ -6,9 +6,11 @@ import { type Home, makeHome } from '../helpers/home.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { connect, type Session } from '../helpers/session.ts';
 import { declareFrom } from '../helpers/story.ts';
+import { tellTests } from './tell-tests.ts';
 
 /** The model words the reason, a runbook's section and a message; none of them may draw lines that look like the server's own. */
 
+tellTests('attacks: text that draws a form');
 const bin = new Bin();
 afterAll(() => bin.empty());
 

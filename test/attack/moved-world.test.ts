@@ -5,9 +5,11 @@ import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect } from '../helpers/session.ts';
+import { tellTests } from './tell-tests.ts';
 
 /** The world moves at the worst instant: after the second look, before the command. */
 
+tellTests('attacks: the world moves at the last instant');
 const bin = new Bin();
 afterAll(() => bin.empty());
 

@@ -5,9 +5,11 @@ import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
 import { accepted, connectRaw, type RawAnswer } from '../helpers/raw.ts';
 import { startSandbox } from '../helpers/sandbox.ts';
+import { tellTests } from './tell-tests.ts';
 
 /** Secrets are planted wherever the model or a person may write; none may come out or lie in the record. */
 
+tellTests('secrets: written down by somebody');
 const bin = new Bin();
 afterAll(() => bin.empty());
 

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../src/domain/timeline.ts';
 import { Bin } from '../helpers/bin.ts';
 import { connect, type Session } from '../helpers/session.ts';
+import { declareFrom } from '../helpers/story.ts';
 import { Authenticator } from './authenticator.ts';
 import { incidentOf, type Planned, ROLLBACK, startTarget, type Target, withPolicy } from './target.ts';
 import { tellTests, tries } from './tell-tests.ts';
@@ -218,8 +219,11 @@ describe('the timeline', () => {
     ['two events in another order', (lines) => [lines[1] ?? '', lines[0] ?? '', ...lines.slice(2)], 'reordered'],
     ['an event twice', (lines) => [...lines, lines.at(-1) ?? ''], 'inserted'],
   ])('with %s is told by verify, and softens no policy', async (_what, edit, said) => {
-    const incident = await incidentOf(target, 'SEV1');
-    await target.session.ok('record_timeline_event', { incident_id: incident, kind: 'note', message: 'one more' });
+    // A server of its own, gone before the edit: none may write meanwhile.
+    const writer = await connect(bin, target.home, 'plain');
+    const incident = await declareFrom(writer, 'SEV1');
+    await writer.ok('record_timeline_event', { incident_id: incident, kind: 'note', message: 'one more' });
+    await writer.close();
     const path = join(target.home.data, 'incidents', incident, 'timeline.jsonl');
     const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
     await writeFile(path, `${edit(lines).join('\n')}\n`);

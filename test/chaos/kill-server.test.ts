@@ -14,7 +14,7 @@ const SUITE = 'kill -9, whole servers';
 const KILLS = times(100);
 const SERVERS = 2;
 /** Acknowledged events between two kills of a server, on average. */
-const PER_LIFE = 15;
+const PER_LIFE = 10;
 const RECOVERY_MS = 2_000;
 
 const bin = new Bin();

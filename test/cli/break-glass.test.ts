@@ -142,8 +142,10 @@ describe('the client is dead', { timeout: 90_000 }, () => {
     });
     await ranTimes('the same plan again, at the terminal and by the client that came back', one.sandbox, 1);
     const { markdown } = await next.ok('draft_postmortem');
-    expect(markdown).toMatch(/break glass/);
-    expect(markdown).toMatch(/by Ada/);
+    expect(markdown).toMatch(
+      /approved by Ada \(terminal\), run at a terminal by Ada without a client \(break glass\); executed/,
+    );
+    expect(markdown).toMatch(/^\| Ada \| ran APR-\w+ \(break glass\) \| terminal \| \[E\d+\] \|$/m);
     expect(await one.home.command(['verify'])).toMatchObject({ code: 0 });
   });
 
@@ -284,7 +286,8 @@ describe('what cannot run', { timeout: 90_000 }, () => {
 
   test('a plan whose world moved goes stale under the second look', async () => {
     const one = await planned();
-    await one.sandbox.helm('rollback', 'pulsestream-core', '1', '-n', 'pulsestream-core-prod');
+    const elsewhere = await one.sandbox.helm('rollback', 'pulsestream-core', '9', '-n', 'pulsestream-core-prod');
+    expect(elsewhere, elsewhere.stderr).toMatchObject({ code: 0 });
     const before = (await one.sandbox.truth()).actions.length;
     const said = await one.run(ADA);
     expect(said, said.stderr).toMatchObject({ code: 1, stdout: expect.stringContaining('is stale') });

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { tellTests } from '../attack/tell-tests.ts';
 import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
 import { accepted, connectRaw, type RawAnswer, type RawClient } from '../helpers/raw.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect, type FormAnswer } from '../helpers/session.ts';
 
+tellTests("attacks: answers of the client's form");
 const bin = new Bin();
 let sandbox: Sandbox;
 let raw: RawClient;

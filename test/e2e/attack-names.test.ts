@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { tellTests } from '../attack/tell-tests.ts';
 import { Bin } from '../helpers/bin.ts';
 import { type Home, makeHome } from '../helpers/home.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { connect, type Session } from '../helpers/session.ts';
 import { ERROR } from '../helpers/story.ts';
 
+tellTests('attacks: names and arguments');
 const bin = new Bin();
 let sandbox: Sandbox;
 let home: Home;

@@ -1,10 +1,12 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { tellTests } from '../attack/tell-tests.ts';
 import { Bin } from '../helpers/bin.ts';
 import { type Home, makeHome } from '../helpers/home.ts';
 import { accepted, connectRaw, type RawAnswer, type RawClient } from '../helpers/raw.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { ERROR } from '../helpers/story.ts';
 
+tellTests("attacks: the form's state");
 const bin = new Bin();
 let sandbox: Sandbox;
 let home: Home;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { tellTests } from '../attack/tell-tests.ts';
 import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
 import { until } from '../helpers/process.ts';
@@ -9,6 +10,7 @@ import { accepted, connectRaw } from '../helpers/raw.ts';
 import { startSandbox } from '../helpers/sandbox.ts';
 import { connect } from '../helpers/session.ts';
 
+tellTests('attacks: time, twice and by hand');
 const bin = new Bin();
 afterEach(() => bin.empty());
 

@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { tellTests } from '../attack/tell-tests.ts';
 import { Bin } from '../helpers/bin.ts';
 import { makeHome } from '../helpers/home.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect } from '../helpers/session.ts';
 import { declareFrom } from '../helpers/story.ts';
 
+tellTests('attacks: words to customers and runbooks');
 const bin = new Bin();
 afterEach(() => bin.empty());
 

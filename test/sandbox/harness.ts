@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { build } from 'esbuild';
-import { KUBERNETES_TOKEN } from '../../src/sandbox/files.ts';
 import type { SandboxInfo } from '../../src/sandbox/start.ts';
 
 export interface Said {
@@ -70,9 +69,6 @@ interface PodSpecBody {
 }
 type StateBody = Record<'waiting' | 'terminated', { reason: string; exitCode: number } | undefined>;
 
-/** What the sandbox's Kubernetes asks for. */
-export const SIGNED_IN = { authorization: `Bearer ${KUBERNETES_TOKEN}` };
-
 export const CORE_NS = 'pulsestream-core-prod';
 export const AGENT_NS = 'pulsestream-agent-prod';
 
@@ -137,7 +133,7 @@ export async function startTestSandbox(bundle: Bundle, ...argv: string[]): Promi
     pulsar: (...words) => runProgram(join(dir, 'bin', 'pulsar'), words, env),
     kubectl: (...words) => runProgram('kubectl', words, env),
     async kube(path, init = {}) {
-      const headers = { 'content-type': 'application/json', ...SIGNED_IN, ...init.headers };
+      const headers = { 'content-type': 'application/json', ...init.headers };
       const response = await fetch(`${info.urls.kubernetes}${path}`, { ...within(), ...init, headers });
       return { status: response.status, body: (await response.json()) as KubeBody };
     },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseArguments, SCENARIO_NAMES } from '../../src/sandbox/options.ts';
-import { type Bundle, bundleSandbox, runProgram, SIGNED_IN, startTestSandbox } from './harness.ts';
+import { type Bundle, bundleSandbox, runProgram, startTestSandbox } from './harness.ts';
 
 let bundle: Bundle;
 beforeAll(async () => {
@@ -63,7 +63,7 @@ describe('a run', () => {
     const faults = JSON.stringify({ wire: 'health', mode: 'silent' });
     await fetch(`${sandbox.info.urls.control}/faults`, { method: 'POST', body: faults });
     const hanging = fetch(`${sandbox.info.urls.health}/web-ui`).catch(() => 'cut');
-    await fetch(`${sandbox.info.urls.kubernetes}/api/v1/pods?watch=true`, { headers: SIGNED_IN });
+    await fetch(`${sandbox.info.urls.kubernetes}/api/v1/pods?watch=true`);
     sandbox.child.kill(signal);
     expect(await sandbox.exited).toBe(0);
     expect(await hanging).toBe('cut');

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundleSandbox, SIGNED_IN, startTestSandbox, type TestSandbox, within } from './harness.ts';
+import { type Bundle, bundleSandbox, startTestSandbox, type TestSandbox, within } from './harness.ts';
 
 let bundle: Bundle;
 let sandbox: TestSandbox;
@@ -202,7 +202,7 @@ describe('faults', () => {
     ['500', 500],
   ])('%s answers with that status in the form of the wire', async (mode, status) => {
     await set('kubernetes', mode);
-    const response = await fetch(pods(), { ...within(), headers: SIGNED_IN });
+    const response = await fetch(pods(), within());
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ kind: 'Status', code: status });
     await set('prometheus', mode);
@@ -251,9 +251,9 @@ describe('faults', () => {
 
   it('refuse cuts the connection, half cuts the body', async () => {
     await set('kubernetes', 'refuse');
-    await expect(fetch(pods(), { ...within(), headers: SIGNED_IN })).rejects.toThrow('fetch failed');
+    await expect(fetch(pods(), within())).rejects.toThrow('fetch failed');
     await set('kubernetes', 'half');
-    const response = await fetch(pods(), { ...within(), headers: SIGNED_IN });
+    const response = await fetch(pods(), within());
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
   });
@@ -265,7 +265,7 @@ describe('faults', () => {
 
   it('garbage is not JSON, and slow is slow', async () => {
     await set('kubernetes', 'garbage');
-    await expect((await fetch(pods(), { ...within(), headers: SIGNED_IN })).json()).rejects.toThrow(SyntaxError);
+    await expect((await fetch(pods(), within())).json()).rejects.toThrow(SyntaxError);
     await set('health', 'slow');
     const { port, hostname } = new URL(sandbox.info.urls.health);
     const received = await new Promise<string>((resolve) => {
@@ -286,7 +286,7 @@ describe('faults', () => {
 
   it('can be limited to a path, and leaves the other wires alone', async () => {
     await set('kubernetes', '500', '/secrets');
-    expect((await fetch(pods(), { ...within(), headers: SIGNED_IN })).status).toBe(200);
+    expect((await fetch(pods(), within())).status).toBe(200);
     expect((await fetch(`${sandbox.info.urls.kubernetes}/api/v1/secrets`, within())).status).toBe(500);
     expect((await fetch(`${sandbox.info.urls.health}/web-ui`, within())).status).toBe(200);
   });

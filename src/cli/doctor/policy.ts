@@ -44,7 +44,7 @@ function look({ rule, when, demands }: PolicyCase, who: Enrolled): Look {
   const { open, closed, people } = reachOf(demands, who);
   const lines = [`${when}: ${describeDemands(demands)}`];
   const [first] = closed;
-  for (const { way, why } of closed) lines.push(`  now nobody by ${WAY_WORDS[way]}: ${why}`);
+  for (const { way, why } of closed) lines.push(`  now nobody by ${WAY_WORDS[way]} (${why})`);
   const needed = demands.approvers_needed;
   const short = open.length === 0 || (people !== null && people < needed);
   if (short && open.length > 0)

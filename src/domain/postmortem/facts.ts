@@ -107,3 +107,10 @@ export function figureOf(event: TimelineEvent, name: string): number | null {
   const value = event.actor.type === 'system' ? event.data?.[name] : undefined;
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
+
+/** The human who ran a plan at a terminal, as the server wrote it into the intent; null for one that a client's call ran. */
+export function byHand(facts: Facts, approvalId: string): { person: string; event: TimelineEvent } | null {
+  const event = facts.events.find((e) => e.kind === 'command_started' && e.approval_id === approvalId);
+  const person = event?.data?.break_glass;
+  return event && typeof person === 'string' ? { person, event } : null;
+}

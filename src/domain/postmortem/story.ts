@@ -3,6 +3,7 @@ import { impactOf } from '../metrics.ts';
 import type { TimelineEvent } from '../timeline.ts';
 import {
   approvalRefs,
+  byHand,
   declaredRef,
   type Facts,
   figureOf,
@@ -237,7 +238,7 @@ export function mitigation(facts: Facts): string {
       .map((d) => `${md(d.approver, 80)} (${d.way})`);
     const { action, target, from, to, command } = a.plan;
     lines.push(
-      `${md(a.approval_id)}: ${action} ${md(target, 100)} from ${md(String(from), 80)} to ${md(String(to), 80)}, approved by ${approvers.join(', ') || 'nobody on record'}; ${a.outcome.status}: ${md(a.outcome.summary, 300)}; command: ${md(command.join(' '), 300)} ${approvalRefs(facts, a.approval_id)}.`,
+      `${md(a.approval_id)}: ${action} ${md(target, 100)} from ${md(String(from), 80)} to ${md(String(to), 80)}, approved by ${approvers.join(', ') || 'nobody on record'}${brokenGlass(facts, a.approval_id)}; ${a.outcome.status}: ${md(a.outcome.summary, 300)}; command: ${md(command.join(' '), 300)} ${approvalRefs(facts, a.approval_id)}.`,
     );
   }
   lines.push(...quotedAll(ofKind(facts, 'mitigation', 'recovery', 'verification')));
@@ -254,6 +255,12 @@ export function mitigation(facts: Facts): string {
       : `No permanent fix is on record ${facts.whole}.`,
   );
   return bullets(lines);
+}
+
+/** Who ran it at a terminal because no client could; empty where a client's call did. */
+function brokenGlass(facts: Facts, id: string): string {
+  const run = byHand(facts, id);
+  return run ? `, run at a terminal by ${md(run.person, 80)} without a client (break glass)` : '';
 }
 
 export function rootCause(facts: Facts): string {

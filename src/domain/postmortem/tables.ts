@@ -1,7 +1,7 @@
 import { formatDuration, shortInstant } from '../instant.ts';
 import { impactOf, METRIC_NAMES } from '../metrics.ts';
 import type { TimelineEvent } from '../timeline.ts';
-import { type Facts, setBy } from './facts.ts';
+import { byHand, type Facts, setBy } from './facts.ts';
 import { overdueBy } from './lessons.ts';
 import { selectRows, spread } from './select.ts';
 import { count, md, mermaidLabel, refs, table } from './words.ts';
@@ -153,6 +153,9 @@ export function people(facts: Facts): string {
       const verdict = d.decision === 'approve' ? 'approved' : 'rejected';
       rows.push([md(d.approver, 80), `${verdict} ${md(a.approval_id)}`, d.way, cite]);
     }
+    const run = byHand(facts, a.approval_id);
+    if (run)
+      rows.push([md(run.person, 80), `ran ${md(a.approval_id)} (break glass)`, 'terminal', refs([run.event.id])]);
   }
   const named = new Set(rows.map((row) => row[0]));
   for (const event of facts.events) {

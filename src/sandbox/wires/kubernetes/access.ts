@@ -6,9 +6,13 @@ import { partsOf } from './target.ts';
 /** Whom the one token of the kubeconfig stands for. */
 const USER = 'on-call';
 
-/** @throws KubeError 401 without the token, on every path: as a server that knows no anonymous user (`--anonymous-auth=false`) */
+/**
+ * Refuses another token than the kubeconfig's, on every path. Who sends none is let in: clients made from Kubernetes' own Go library, kubectl and
+ * Helm among them, send no credentials where there is no TLS. @throws KubeError 401
+ */
 export function authenticate({ headers }: Request, token: string): void {
-  const [scheme = '', given] = (headers.authorization ?? '').split(' ');
+  if (headers.authorization === undefined) return;
+  const [scheme = '', given] = headers.authorization.split(' ');
   if (scheme.toLowerCase() !== 'bearer' || given !== token) throw new KubeError(401, 'Unauthorized', 'Unauthorized');
 }
 

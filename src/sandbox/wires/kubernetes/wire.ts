@@ -45,8 +45,8 @@ interface Served {
 }
 
 /**
- * The part of the Kubernetes API that the sandbox serves, to whoever has the token. Every real write is noted in the platform's
- * action log.
+ * The part of the Kubernetes API that the sandbox serves, to whoever has no other token. Every real write is noted in the
+ * platform's action log.
  */
 export function kubernetesWire(platform: Platform, token: string): Handler {
   const served: Served = { platform, cache: new WeakMap(), declarations: seededDeclarations(platform) };
