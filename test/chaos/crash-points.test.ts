@@ -212,5 +212,5 @@ describe.each([ROLLBACK, RESTART])('$name', (action) => {
     } finally {
       await own.empty();
     }
-  }, 300_000);
+  }, 480_000);
 });

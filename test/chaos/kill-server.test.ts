@@ -36,21 +36,27 @@ async function life(
   acknowledged: string[],
 ): Promise<void> {
   const session = await connect(own, home, 'first');
-  session.human = approving();
   // Killed after so many acknowledged events, and then at a random moment of what comes next.
   const lives = random.below(2 * PER_LIFE);
+  // Or in the middle of what a human has just approved.
+  const acting = random.chance(0.4);
+  const after = random.below(700);
   let heard = 0;
   let enough: () => void = () => undefined;
   const lived = new Promise<void>((resolve) => {
     enough = resolve;
   });
+  session.human = (form) => {
+    if (acting) setTimeout(enough, after);
+    return approving()(form);
+  };
   const writer = async (n: number): Promise<void> => {
     for (let i = 1; ; i += 1) {
       const message = `${name} w${n} n${i}`;
       const { isError } = await session.call('record_timeline_event', { kind: 'note', message, incident_id: id });
       if (!isError) acknowledged.push(message);
       heard += 1;
-      if (heard > lives) enough();
+      if (heard > lives && !acting) enough();
     }
   };
   const actor = async (): Promise<void> => {
@@ -61,7 +67,8 @@ async function life(
       : session.call('rollback_release', { release: 'pulsestream-core', revision, reason: name, incident_id: id }));
   };
   // They end when the server dies under them.
-  const busy = [writer(1), writer(2), actor()].map((work) => work.catch(() => undefined));
+  const acted = actor().finally(() => acting && enough());
+  const busy = [writer(1), writer(2), acted].map((work) => work.catch(() => undefined));
   await Promise.race([lived, pause(20_000)]);
   await pause(random.next() * 40);
   await session.kill();
@@ -169,7 +176,7 @@ describe('kill -9 of servers with clients', () => {
     });
     expect(found).toEqual(nothing);
     expect(acknowledged.length).toBeGreaterThan(KILLS);
-  }, 290_000);
+  }, 400_000);
 
   test('a server that starts after the kill of another answers correctly within 2 s', async () => {
     const random = new Random(seedOfTest());

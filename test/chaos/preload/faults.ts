@@ -97,8 +97,9 @@ web.request = function (this: unknown, ...args: unknown[]) {
     | { method?: string }
     | undefined;
   const method = options?.method ?? 'GET';
-  // The server asks with POST what it may do, and only looks with it.
-  if (method === 'GET' || method === 'POST') return request?.apply(this, args);
+  // The server asks with POST what it may do, and with a dry run whether the cluster would take it: neither changes anything.
+  const where = `${String(args[0])} ${(options as { path?: string } | undefined)?.path ?? ''}`;
+  if (method === 'GET' || method === 'POST' || where.includes('dryRun=')) return request?.apply(this, args);
   step(`request ${method}`, false);
   const outgoing = request?.apply(this, args) as http.ClientRequest;
   outgoing.once('response', () => step(`response ${method}`, false));

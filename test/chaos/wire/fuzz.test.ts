@@ -199,7 +199,7 @@ describe('malformed and mutated messages', () => {
       expect(answered.toolErrors).toBeGreaterThan(count / 10);
       expect((await home.command(['verify'])).code).toBe(0);
     },
-    280_000,
+    400_000,
   );
 });
 
