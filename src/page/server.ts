@@ -25,9 +25,9 @@ const ASSETS: Record<string, string> = {
   '/icon.svg': 'icon.svg',
 };
 /** Addresses of one plan show the same page; its script looks at the address. */
-const LAST_ANSWERS_MS = 250;
 const PLAN = /^\/approvals\/APR-[0-9A-Z]{10}$/;
 const MOST_CONNECTIONS = 50;
+const LAST_ANSWERS_MS = 250;
 
 /** A page on loopback that runs. */
 export interface Page {

@@ -445,6 +445,12 @@ describe('gaps', () => {
     ['evidence that is not there', [declared(), event(2, { evidence: ['E77'] })], {}, '[E2] names E77 as evidence'],
     ['events that are not there', [declared(), event(5)], {}, '3 events of the record could not be read'],
     [
+      'some deploys unknown',
+      [declared(), event(2, { kind: 'health_snapshot', data: { deploys: [], unknown: [{ release: 'core' }] } })],
+      {},
+      'did not answer: some recent deploys [E2]',
+    ],
+    [
       'deploys unknown',
       [declared(), event(2, { kind: 'health_snapshot', data: { deploys: null } })],
       {},

@@ -15,13 +15,13 @@ afterEach(() => bin.empty());
 const ROLLBACK = { release: 'pulsestream-core', reason: 'it crashes' };
 
 /** A session whose helm is a script of the test; `null` names a program that is not there. */
-async function withHelm(body: string | null, deadline = '2s') {
+async function withHelm(body: string | null, deadline = '2s', source = '2s') {
   const sandbox = await startSandbox(bin, 'bad-deploy');
   const helm = body === null ? join(sandbox.dir, 'bin', 'no-such-helm') : await sandbox.script('own-helm', body);
   const config = await sandbox.configured((raw) => {
     raw.programs.helm = helm;
     raw.rollout_deadline = deadline;
-    raw.source_deadline = '2s';
+    raw.source_deadline = source;
   });
   const home = await makeHome(bin, config);
   const session = await connect(bin, home, 'first');
@@ -118,6 +118,7 @@ describe('a helm that goes wrong in the approved run: the record says what is kn
     const { sandbox, home, session } = await withHelm(
       'case "$*" in *--dry-run*) sleep 1 ;; esac\nexec "$HELM" "$@"',
       '20s',
+      '10s',
     );
     const raw = connectRaw(bin, home);
     const planned = (await session.call('get_approval')).data;

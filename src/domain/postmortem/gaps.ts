@@ -101,6 +101,7 @@ function sourcesDown(facts: Facts): string[] {
     const named = event.data?.sources_down;
     const names = Array.isArray(named) ? named.filter((n): n is string => typeof n === 'string') : [];
     if (event.data?.deploys === null) names.push('recent deploys');
+    else if (Array.isArray(event.data?.unknown) && event.data.unknown.length > 0) names.push('some recent deploys');
     for (const name of names) down.set(name, [...(down.get(name) ?? []), event.id]);
   }
   return [...down].slice(0, MOST).map(([name, ids]) => {
