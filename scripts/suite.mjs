@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const SUITES = {
-  attack: ['test/attack', 'test/page', 'test/card', 'test/e2e/attack'],
+  attack: ['test/attack', 'test/page', 'test/card', 'test/e2e/attack', 'test/cli/break-glass', 'test/cli/approver'],
   chaos: ['test/chaos'],
 };
 const DOCUMENT = 'docs/security.md';

@@ -64,10 +64,10 @@ export class LazyPage {
   }
 
   /** Where a human decides this plan; null where policy takes no word from the page, it is off, nobody could sign in, or it cannot start. */
-  async address(approval: Pick<Approval, 'approval_id' | 'ways'>): Promise<string | null> {
-    const { config, humans, warn } = this.#parts;
+  async address(approval: Pick<Approval, 'approval_id' | 'ways' | 'proven_names'>): Promise<string | null> {
+    const { config, warn } = this.#parts;
     if (config.approval.page.enabled === 'off') return null;
-    const bySecret = approval.ways.includes('page_secret') && (await humans.secretId()) !== null;
+    const bySecret = approval.ways.includes('page_secret') && (await this.#secret(approval.proven_names === true));
     const byPasskey = approval.ways.includes('passkey') && (await this.#passkeys()) > 0;
     if (!bySecret && !byPasskey) return null;
     this.#page ??= openPage(this.#parts);
@@ -83,6 +83,16 @@ export class LazyPage {
 
   async close(): Promise<void> {
     await (await this.#page?.catch(() => null))?.close();
+  }
+
+  /** Whether a secret could decide: where names must be proven, one that belongs to a person. */
+  async #secret(proven: boolean): Promise<boolean> {
+    const { humans } = this.#parts;
+    if (!proven) return (await humans.secretId()) !== null;
+    return humans.named().then(
+      (names) => names.length > 0,
+      () => false,
+    );
   }
 
   async #passkeys(): Promise<number> {

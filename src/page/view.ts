@@ -4,6 +4,7 @@ import { cleanText } from '../domain/text.ts';
 import type { TimelineEvent } from '../domain/timeline.ts';
 import { publicEvent } from '../mcp/event-view.ts';
 import { commandLine, planTitle } from '../mcp/gate/words.ts';
+import { approversWanted } from '../policy/approval-policy.ts';
 import { approversOf } from '../policy/approval-state.ts';
 
 /** Any JSON with what a browser would not draw as itself taken out of its texts: names and messages come from the cluster and from models. */
@@ -43,6 +44,8 @@ export function approvalView(approval: Approval) {
     },
     ways: approval.ways,
     approvers_needed: approval.approvers_needed,
+    /** Who must approve beyond one human, and who may not; empty where nothing more is asked. */
+    approvers_wanted: approversWanted(approval),
     approvers_missing: Math.max(0, approval.approvers_needed - approversOf(approval)),
     decisions: approval.decisions.map(({ decision, way, approver, note, at }) => ({
       decision,

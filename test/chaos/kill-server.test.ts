@@ -82,12 +82,20 @@ async function settled(session: Session): Promise<Approved[]> {
   return look();
 }
 
-async function held(
-  home: Home,
-  sandbox: Sandbox,
-  id: string,
-  acknowledged: readonly string[],
-): Promise<Record<string, unknown>> {
+/** What must not be; `verify` says `holds`. */
+interface Found {
+  missing: string[];
+  twice: number;
+  gaps: number;
+  startedTwice: [string, number][];
+  finishedTwice: [string, number][];
+  moreDoneThanIntended: number;
+  executedButNotDone: number;
+  stillRunning: number;
+  verify: string;
+}
+
+async function held(home: Home, sandbox: Sandbox, id: string, acknowledged: readonly string[]): Promise<Found> {
   const session = await connect(bin, home, 'plain');
   const newest = await settled(session);
   const events = await eventsOf(session, id);
@@ -172,7 +180,7 @@ describe('kill -9 of servers with clients', () => {
       what: `kill -9 of ${SERVERS} servers with clients, approvals and approved runs`,
       tried: kills,
       held: well ? kills : 0,
-      note: `${acknowledged.length} acknowledged events, ${actions.length} changes really made; none missing, none twice`,
+      note: `${acknowledged.length} acknowledged events, ${actions.length} changes really made; missing ${found.missing.length}, twice ${found.twice}, commands begun twice ${found.startedTwice.length}`,
     });
     expect(found).toEqual(nothing);
     expect(acknowledged.length).toBeGreaterThan(KILLS);

@@ -209,8 +209,14 @@ export function planCard(first: ApprovalView, viewer: Viewer, decided: () => voi
       el('code', {}, next.approval_id),
     );
     const parts = [
-      next.approvers_needed > 1 && next.status === 'pending'
-        ? el('p', {}, `${next.approvers_needed} different people must approve; ${next.approvers_missing} more.`)
+      next.approvers_wanted !== '' && next.status === 'pending'
+        ? el(
+            'p',
+            { class: 'wanted' },
+            next.approvers_missing > 0 && next.approvers_needed > 1
+              ? `${next.approvers_wanted} ${next.approvers_missing} more.`
+              : next.approvers_wanted,
+          )
         : null,
       decisions(next),
       facts(next),
