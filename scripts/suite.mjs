@@ -24,7 +24,7 @@ try {
   const { status } = spawnSync(
     process.execPath,
     ['node_modules/vitest/vitest.mjs', 'run', ...paths, ...rest.filter((argument) => argument !== '--write')],
-    { stdio: 'inherit', env: { ...process.env, INCIDENT_MCP_SUITE_REPORT: folder } },
+    { stdio: 'inherit', env: { ...process.env, INCIDENT_MCP_SUITE: name, INCIDENT_MCP_SUITE_REPORT: folder } },
   );
   const table = tableOf(folder);
   process.stdout.write(`\n${table}\n`);

@@ -9,7 +9,7 @@ import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect, type Session } from '../helpers/session.ts';
 import { type EventSeen, eventsOf, kindsOf } from '../helpers/story.ts';
 import { tell } from '../helpers/suite-report.ts';
-import { bundled, faulty, median, ms } from './machine.ts';
+import { bundled, contained, faulty, median, ms } from './machine.ts';
 import { KEY, openRecord, sampleDeclaration } from './record.ts';
 import { FULL, show } from './seed.ts';
 
@@ -77,7 +77,7 @@ async function platform(own: Bin, action: Action): Promise<Platform> {
 
 /** A fresh record with one open incident, on a platform to which nothing was done yet. */
 async function machine(own: Bin, { sandbox, config }: Platform): Promise<Machine> {
-  const home = await makeHome(own, config);
+  const home = contained(await makeHome(own, config));
   const file = join(home.dir, 'config', 'incident-mcp', 'record.key');
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, KEY.toString('base64url'), { mode: 0o600 });

@@ -6,7 +6,7 @@ import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect, type Session } from '../helpers/session.ts';
 import { declareFrom, eventsOf } from '../helpers/story.ts';
 import { tell } from '../helpers/suite-report.ts';
-import { median, ms, pause } from './machine.ts';
+import { contained, median, ms, pause } from './machine.ts';
 import { Random, seedOfTest, show, times } from './seed.ts';
 
 const SUITE = 'kill -9, whole servers';
@@ -144,7 +144,7 @@ describe('kill -9 of servers with clients', () => {
     const config = await sandbox.configured((raw) => {
       raw.notify = {};
     });
-    const home = await makeHome(bin, config);
+    const home = contained(await makeHome(bin, config));
     const first = await connect(bin, home, 'plain');
     const id = await declareFrom(first, 'SEV2');
     await first.close();

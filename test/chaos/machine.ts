@@ -41,6 +41,9 @@ export const faulty = (home: Home, preload: string, faults: Faults): Home => ({
   env: { ...home.env, ...faults, NODE_OPTIONS: `--import=${preload}` },
 });
 
+/** The same, with temporary files in the home too: what a killed server leaves goes with the test. */
+export const contained = (home: Home): Home => ({ ...home, env: { ...home.env, TMPDIR: home.dir } });
+
 /** Kilobytes of `VmRSS` (now) or `VmHWM` (the most so far); null when the process is gone. */
 export async function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number | null> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
