@@ -115,6 +115,9 @@ type RawAnswer = Omit<HttpAnswer, 'latency_ms'>;
 /** A connection that the other side closed while it lay idle; the request was never read, so it may be sent once more. */
 class StaleConnection extends Error {}
 
+/** Pieces of 1 byte cost a thousand times their size. */
+const MOST_PIECES = 100_000;
+
 function collect(response: http.IncomingMessage, request: HttpRequest, target: Target): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const max = request.max_bytes ?? MAX_BYTES;
@@ -153,6 +156,10 @@ function collect(response: http.IncomingMessage, request: HttpRequest, target: T
       size += chunk.length;
       chunks.push(chunk);
       if (size > max) overflow();
+      else if (chunks.length > MOST_PIECES)
+        end(() =>
+          reject(unavailable(`${target.label} sent its answer in too many pieces.`, 'check what answers there.')),
+        );
     });
     body.on('end', () => resolve(Buffer.concat(chunks)));
     body.on('error', (error) => end(() => reject(failure(error, target))));

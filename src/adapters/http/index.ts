@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { nestsDeeper } from '../../domain/json-depth.ts';
 import { type AppError, forbidden, notFound, unavailable } from '../../errors.ts';
 import { foreign } from './describe.ts';
 import { exchange, type HttpAnswer, type HttpRequest } from './exchange.ts';
@@ -71,7 +72,9 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
   if (!readable) throw refusal(answer, url, label);
   try {
     // Not fatal on invalid UTF-8: one damaged alert text must not hide all the others.
-    const json: unknown = JSON.parse(new TextDecoder('utf-8').decode(answer.body));
+    const text = new TextDecoder('utf-8').decode(answer.body);
+    if (nestsDeeper(text)) throw new SyntaxError('nested too deep');
+    const json: unknown = JSON.parse(text);
     return { status: answer.status, json, headers: answer.headers, latency_ms: answer.latency_ms };
   } catch {
     if (!isSuccess(answer.status)) throw refusal(answer, url, label);

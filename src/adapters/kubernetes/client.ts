@@ -1,3 +1,4 @@
+import { nestsDeeper } from '../../domain/json-depth.ts';
 import { AppError, conflict, unavailable } from '../../errors.ts';
 import type { ReadOptions } from '../../ports/kubernetes.ts';
 import type { Access } from './access.ts';
@@ -100,6 +101,7 @@ export function createClient(access: Access): KubeClient {
       throw unknown ?? statusError(answer.status, Buffer.from(answer.text), subject, host);
     }
     try {
+      if (nestsDeeper(answer.text)) throw new SyntaxError('nested too deep');
       return JSON.parse(answer.text) as unknown;
     } catch {
       throw unavailable(

@@ -30,6 +30,8 @@ export interface HttpAnswer {
 
 /** Characters of one answer, unpacked. */
 const MAX_BODY = 64 * 1024 * 1024;
+/** Pieces of 1 byte cost a thousand times their size. */
+const MOST_PIECES = 100_000;
 
 /** One request with one deadline over connect, headers and body. Throws `TIMEOUT` or `UNAVAILABLE`; any status resolves. */
 export async function send(spec: HttpRequest, sender: Sender, limit: Limit): Promise<HttpAnswer> {
@@ -129,11 +131,11 @@ function readBody(response: IncomingMessage, url: URL): Promise<string> {
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
       size += chunk.length;
-      if (size > MAX_BODY) {
+      if (size > MAX_BODY || parts.length >= MOST_PIECES) {
         response.destroy();
         reject(
           unavailable(
-            `the Kubernetes API server ${url.host} sent more than 64 MiB in one answer.`,
+            `the Kubernetes API server ${url.host} sent more than 64 MiB, or ${MOST_PIECES} pieces, in one answer.`,
             'ask for fewer namespaces.',
           ),
         );

@@ -1,8 +1,10 @@
 import type { Approval, Decision, Way } from '../../domain/approval.ts';
 import { toInstant } from '../../domain/instant.ts';
 import type { PasskeyProof } from '../../domain/passkey.ts';
+import type { NewEvent } from '../../domain/timeline.ts';
 import { conflict, notFound } from '../../errors.ts';
 import { approversOf, decide, expireIfDue } from '../../policy/approval-state.ts';
+import { JOURNAL } from '../../ports/store.ts';
 import { appendTo, decider, type GateDeps, SYSTEM } from './deps.ts';
 
 export interface DecisionInput {
@@ -59,25 +61,43 @@ export async function recordDecision(
   if (after.status === 'expired') {
     throw conflict(`${id} expired before it was decided.`, 'make a new plan if the change is still wanted.');
   }
-  const missing = after.approvers_needed - approversOf(after);
+  await tellDecision(deps, after, after.decisions.length - 1);
+  return after;
+}
+
+/**
+ * Writes the events of all decisions that the record may lack: a server that died right after it stored a decision did not get to its event, and nothing may
+ * run on a decision that the timeline does not show. Errors: `STORE`.
+ */
+export async function settleDecisions(deps: Pick<GateDeps, 'store'>, approval: Approval): Promise<void> {
+  for (const index of approval.decisions.keys()) await tellDecision(deps, approval, index);
+}
+
+/** The event of one decision, under a key of its own: whoever finds it missing writes it, and it is there once. */
+async function tellDecision(deps: Pick<GateDeps, 'store'>, approval: Approval, index: number): Promise<void> {
+  const decision = approval.decisions[index];
+  if (!decision) return;
+  const id = approval.approval_id;
+  const known = { ...approval, decisions: approval.decisions.slice(0, index + 1) };
+  const missing = approval.approvers_needed - approversOf(known);
   const verdict =
-    input.decision === 'reject' ? 'rejected' : missing > 0 ? `approved (${missing} more needed)` : 'approved';
-  await appendTo(deps.store, after.incident_id, {
+    decision.decision === 'reject' ? 'rejected' : missing > 0 ? `approved (${missing} more needed)` : 'approved';
+  const event: NewEvent = {
     kind: 'approval_decided',
-    message: `${id} ${verdict} by ${input.approver} through ${wayWords(input)}${input.note ? `: ${input.note}` : ''}`,
+    message: `${id} ${verdict} by ${decision.approver} through ${wayWords(decision)}${decision.note ? `: ${decision.note}` : ''}`,
     actor: decider(decision),
     approval_id: id,
     // A passkey's proof is in the chain: whoever rewrites the record cannot make another one.
     data: {
-      decision: input.decision,
-      way: input.way,
-      ...(input.name_proven ? { name_proven: true } : {}),
-      ...(input.proof ? { proof: input.proof } : {}),
+      decision: decision.decision,
+      way: decision.way,
+      ...(decision.name_proven ? { name_proven: true } : {}),
+      ...(decision.proof ? { proof: decision.proof } : {}),
     },
     // A decision through the client's form is the client's word; policy accepted that way, so it counts, and known_by says how.
-    change: { human_response: { by: input.approver, known_by: input.way } },
-  });
-  return after;
+    change: { human_response: { by: decision.approver, known_by: decision.way } },
+  };
+  await deps.store.append(approval.incident_id ?? JOURNAL, () => [event], `decided:${id}:${index}`);
 }
 
 /** The client says its user declined without filling in the form: final, and recorded as the client's word. */

@@ -9,6 +9,7 @@ import { JOURNAL } from '../../ports/store.ts';
 import type { ReadContext, RunResult } from '../context.ts';
 import { measure } from '../figures.ts';
 import type { AnyGatedTool } from '../tool.ts';
+import { settleDecisions } from './decide.ts';
 import { appendTo, type GateDeps, SYSTEM } from './deps.ts';
 import { commandLine } from './words.ts';
 
@@ -112,6 +113,7 @@ async function writeIntent(
 ): Promise<void> {
   const approvers = approval.decisions.map((d) => `${d.approver} (${d.way})`).join(', ');
   try {
+    await settleDecisions(deps, approval);
     await appendTo(deps.store, approval.incident_id, {
       kind: 'command_started',
       message: `running ${commandLine(approval.plan.command)} on ${approval.plan.cluster}, approved by ${approvers}${byHand ? `; run at a terminal by ${byHand.person}, without a client (break glass)` : ''}`,
