@@ -15,7 +15,7 @@ async function offered(...words: string[]): Promise<string[]> {
 COMP_WORDS=(${typed}); COMP_CWORD=${words.length}
 _incident_mcp
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { code, stdout, stderr } = await run('bash', ['-u', '-c', script]);
+  const { code, stdout, stderr } = await run('bash', ['--norc', '-u', '-c', script]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return stdout.split('\n').filter((line) => line !== '');
 }
