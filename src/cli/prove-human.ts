@@ -1,5 +1,6 @@
 import { type Config, userName } from '../config.ts';
 import type { Approval } from '../domain/approval.ts';
+import { maskText } from '../domain/mask.ts';
 import { oneLine } from '../domain/text.ts';
 import { forbidden } from '../errors.ts';
 import { type Decider, deciderOf, samePerson, secretWasKnown } from '../policy/people.ts';
@@ -50,14 +51,14 @@ export async function whoIs(
   named: readonly string[],
   typed: () => Promise<string> | string,
 ): Promise<Decider> {
-  const said = oneLine(claimed ?? '', 100);
+  const said = maskText(oneLine(claimed ?? '', 100));
   if (known.person !== null && said !== '' && !samePerson(said, known.person))
     throw forbidden(
       `this secret is not that of ${said}; nothing was written.`,
       'leave the name away: a secret of your own says who you are.',
     );
   if (known.person !== null) return deciderOf(known.person, '', named);
-  return deciderOf(null, said || oneLine(await typed(), 100), named);
+  return deciderOf(null, said || maskText(oneLine(await typed(), 100)), named);
 }
 
 /** Or whoever has a shell could bring a configuration with a secret of its own, or add a line to the file. */

@@ -33,7 +33,8 @@ export interface PolicyAnswer extends Demands {
 /** Source: the product's contract, "Approval" step 5. */
 export const DEFAULT_LIFETIME_MS = 10 * MINUTE;
 
-const STRONG: readonly Way[] = ['terminal', 'page_secret', 'passkey'];
+/** Ways that prove a human by more than the client's word. */
+export const STRONG: readonly Way[] = ['terminal', 'page_secret', 'passkey'];
 const EVERY: readonly Way[] = ['client_form', ...STRONG];
 
 export const WAY_WORDS: Readonly<Record<Way, string>> = {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +29,7 @@ const canaries = new Map<string, string>();
 /** A value that appears nowhere else, and where it was put. */
 function canary(where: string): string {
   planted += 1;
-  const value = `canary${String(planted).padStart(2, '0')}Zq${Math.random().toString(36).slice(2, 12)}`;
+  const value = `canary${String(planted).padStart(2, '0')}Zq${createHash('sha256').update(where).digest('hex').slice(0, 12)}`;
   canaries.set(where, value);
   return value;
 }
@@ -379,7 +380,7 @@ describe('what is secret', () => {
     ]);
     const two = await plan({ release: 'pulsestream-core', revision: 10, reason: 'for the terminal' });
     const commands: [string[], string?][] = [
-      [['run', two.id, '--secret-stdin', '--note', note], `${sandbox.secret}\n`],
+      [['run', two.id, '--secret-stdin', '--approver', `Ada ${note}`, '--note', note], `${sandbox.secret}\n`],
       [['approvals']],
       [['approvals', '--json']],
       [['doctor']],
@@ -388,7 +389,7 @@ describe('what is secret', () => {
       [['export', 'INC-0001', '--format', 'json']],
       [['export', 'INC-0001', '--format', 'markdown']],
       [['stats']],
-      [['ack', 'INC-0001', '--secret-stdin', '--person', 'Ada'], `${sandbox.secret}\n`],
+      [['ack', 'INC-0001', '--secret-stdin', '--person', `Ada ${note}`], `${sandbox.secret}\n`],
       [['passkey', 'list']],
     ];
     for (const [argv, stdin] of commands) {

@@ -39,8 +39,23 @@ export const cluster = (sandbox: Sandbox) => ({
     const release = Buffer.from(gzipSync(JSON.stringify(record)).toString('base64')).toString('base64');
     await ask(sandbox, 'PATCH', path, { data: { release } });
   },
-  create: (plural: string, object: object): Promise<unknown> =>
-    ask(sandbox, 'POST', `/api/v1/namespaces/${NAMESPACE}/${plural}`, object),
+  /** Wanted replicas of every workload that can be scaled, by its address. */
+  replicas: async (): Promise<[string, number][]> => {
+    const found: [string, number][] = [];
+    for (const namespace of [NAMESPACE, 'pulsestream-agent-prod']) {
+      for (const plural of ['deployments', 'statefulsets']) {
+        const path = `/apis/apps/v1/namespaces/${namespace}/${plural}`;
+        const { items } = (await ask(sandbox, 'GET', path)) as {
+          items: { metadata: { name: string }; spec: { replicas: number } }[];
+        };
+        found.push(...items.map(({ metadata, spec }): [string, number] => [`${path}/${metadata.name}`, spec.replicas]));
+      }
+    }
+    return found;
+  },
+  scale: async (wanted: readonly [string, number][]): Promise<void> => {
+    for (const [path, replicas] of wanted) await ask(sandbox, 'PATCH', path, { spec: { replicas } });
+  },
   /** A Warning about a pod, as a kubelet would write it. */
   warn: async (message: string): Promise<void> => {
     const { items } = (await ask(sandbox, 'GET', `/api/v1/namespaces/${NAMESPACE}/pods`)) as {
@@ -51,7 +66,7 @@ export const cluster = (sandbox: Sandbox) => ({
     await ask(sandbox, 'POST', `/api/v1/namespaces/${NAMESPACE}/events`, {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `attack-${Math.random().toString(16).slice(2)}`, namespace: NAMESPACE },
+      metadata: { name: `attack-${message.length}-${Date.now()}`, namespace: NAMESPACE },
       involvedObject: { kind: 'Pod', name: pod?.metadata.name, namespace: NAMESPACE, uid: pod?.metadata.uid },
       reason: 'BackOff',
       message,

@@ -7,7 +7,7 @@ import { type Home, makeHome } from '../helpers/home.ts';
 import { until } from '../helpers/process.ts';
 import { type Sandbox, startSandbox } from '../helpers/sandbox.ts';
 import { approving, connect, type Session } from '../helpers/session.ts';
-import { type EventSeen, eventsOf, kindsOf } from '../helpers/story.ts';
+import { eventsOf, kindsOf } from '../helpers/story.ts';
 import { tell } from '../helpers/suite-report.ts';
 import { bundled, contained, faulty, median, ms } from './machine.ts';
 import { KEY, openRecord, sampleDeclaration } from './record.ts';

@@ -180,7 +180,9 @@ describe.each(HELMS)('%s', (helm) => {
       if (!status.startsWith('pending-')) continue;
       const one = await session.ok('check_recent_deploys', { release });
       expect(one.rollback_candidate).toBeNull();
-      expect(one.verdict).toContain(`is ${status}, and what Helm does next to it would go into whatever is still running`);
+      expect(one.verdict).toContain(
+        `is ${status}, and what Helm does next to it would go into whatever is still running`,
+      );
     }
   });
 

@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { digestFits, digestOfValue } from '../../domain/chain.ts';
 import { conflict, invalidInput, notFound, storeFailed } from '../../errors.ts';
 import type { Approval, DamagedDocument } from '../../ports/store.ts';
@@ -33,16 +33,19 @@ export function createApprovals(layout: Layout, key: Uint8Array | null): Approva
   const cache = new Map<string, Cached>();
   let swept = false;
 
-  const parseSealed = (raw: unknown): Approval => {
+  const parseSealed = (raw: unknown, file: string): Approval => {
     const approval = parseApproval(raw);
     const { seal, ...body } = approval as Approval & { seal?: unknown };
     if (!digestFits(body, seal, key)) throw new Misfit('the seal does not fit the content');
+    // A copy under another name is not that other approval.
+    if (file !== `${body.approval_id}.json`) throw new Misfit(`it is the file of ${body.approval_id}`);
     return body;
   };
 
   const sealed = (body: Approval): Approval => ({ ...body, seal: digestOfValue(body, key) }) as Approval;
 
-  const openAt = (path: string) => openDocument<Approval>(path, parseSealed, { durable: true });
+  const openAt = (path: string) =>
+    openDocument<Approval>(path, (raw) => parseSealed(raw, basename(path)), { durable: true });
 
   async function read(id: string): Promise<Approval | null> {
     const path = layout.approval(id);

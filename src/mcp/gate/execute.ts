@@ -2,8 +2,9 @@ import type { Approval, Outcome } from '../../domain/approval.ts';
 import { argumentsHash, digestOf } from '../../domain/digest.ts';
 import { toInstant } from '../../domain/instant.ts';
 import { RISKS } from '../../domain/plan.ts';
+import type { NewEvent } from '../../domain/timeline.ts';
 import type { Figures } from '../../domain/verify.ts';
-import { AppError, storeFailed } from '../../errors.ts';
+import { AppError, conflict, storeFailed } from '../../errors.ts';
 import { consume, expireIfDue, finish, markStale } from '../../policy/approval-state.ts';
 import { JOURNAL } from '../../ports/store.ts';
 import type { ReadContext, RunResult } from '../context.ts';
@@ -104,47 +105,58 @@ export async function execute(
   );
 }
 
-/** The intent is on disk before the command starts; where it cannot be written nothing runs and the approval is spent. */
+/**
+ * The intent is on disk before the command starts; where it cannot be written nothing runs and the approval is spent. It has a key: an approval whose
+ * file was put back as it was before its run does not run again, since the chain knows of that run.
+ */
 async function writeIntent(
   approval: Approval,
   baseline: Figures | null,
   deps: GateDeps,
   byHand?: ByHand,
 ): Promise<void> {
+  const id = approval.approval_id;
   const approvers = approval.decisions.map((d) => `${d.approver} (${d.way})`).join(', ');
+  const intent: NewEvent = {
+    kind: 'command_started',
+    message: `running ${commandLine(approval.plan.command)} on ${approval.plan.cluster}, approved by ${approvers}${byHand ? `; run at a terminal by ${byHand.person}, without a client (break glass)` : ''}`,
+    actor: SYSTEM,
+    approval_id: id,
+    data: {
+      command: approval.plan.command,
+      digest: approval.plan.digest,
+      ...(baseline ? { baseline } : {}),
+      ...(byHand ? { break_glass: byHand.person } : {}),
+    },
+  };
+  let begun = false;
   try {
     await settleDecisions(deps, approval);
-    await appendTo(deps.store, approval.incident_id, {
-      kind: 'command_started',
-      message: `running ${commandLine(approval.plan.command)} on ${approval.plan.cluster}, approved by ${approvers}${byHand ? `; run at a terminal by ${byHand.person}, without a client (break glass)` : ''}`,
-      actor: SYSTEM,
-      approval_id: approval.approval_id,
-      data: {
-        command: approval.plan.command,
-        digest: approval.plan.digest,
-        ...(baseline ? { baseline } : {}),
-        ...(byHand ? { break_glass: byHand.person } : {}),
-      },
-    });
+    begun = (await deps.store.append(approval.incident_id ?? JOURNAL, () => [intent], `intent:${id}`)).repeated;
   } catch (cause) {
-    const at = toInstant(deps.clock.now());
-    await deps.store
-      .updateApproval(approval.approval_id, (a) =>
-        finish(a, {
-          status: 'failed',
-          summary: 'the intent could not be recorded; nothing was run',
-          started_at: at,
-          finished_at: at,
-          details: {},
-        }),
-      )
-      .catch((error: unknown) => deps.warn('the spent approval could not be closed either', { error: String(error) }));
+    await spend(approval, 'the intent could not be recorded; nothing was run', deps);
     throw storeFailed(
       `the intent of ${approval.approval_id} could not be written; nothing was run.`,
       'free space or mend the data folder, then make a new plan.',
       cause,
     );
   }
+  if (!begun) return;
+  await spend(approval, 'it had begun to run before; nothing was run', deps);
+  throw conflict(
+    `${id} had begun to run before, and its file was put back since; nothing was run.`,
+    'find out who writes into the data folder (`incident-mcp verify`), and make a new plan.',
+  );
+}
+
+/** Closes an approval that was consumed and did not run. */
+async function spend(approval: Approval, summary: string, deps: GateDeps): Promise<void> {
+  const at = toInstant(deps.clock.now());
+  await deps.store
+    .updateApproval(approval.approval_id, (a) =>
+      finish(a, { status: 'failed', summary, started_at: at, finished_at: at, details: {} }),
+    )
+    .catch((error: unknown) => deps.warn('the spent approval could not be closed either', { error: String(error) }));
 }
 
 async function run(

@@ -1,10 +1,10 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval, Way } from '../../domain/approval.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { toInstant } from '../../domain/instant.ts';
 import { maskText } from '../../domain/mask.ts';
 import type { Draft } from '../../domain/plan.ts';
 import { AppError, conflict } from '../../errors.ts';
-import { approversWanted, waysFor } from '../../policy/approval-policy.ts';
+import { approversWanted, STRONG, waysFor } from '../../policy/approval-policy.ts';
 import { approversOf, expireIfDue, takesForm } from '../../policy/approval-state.ts';
 import type { ReadContext } from '../context.ts';
 import { incidentForAct } from '../incidents.ts';
@@ -137,7 +137,7 @@ const OF_THE_MOMENT = / \([^()]* now\)/g;
 /** What a human has not decided yet must be decided on the hazards of now: a plan that does not tell them is not shown again. */
 const sameHazards = (open: Approval['plan'], now: Draft): boolean => {
   const words = ({ warnings, risk }: Pick<Draft, 'warnings' | 'risk'>): string =>
-    [risk, ...warnings].join('\n').replace(OF_THE_MOMENT, '');
+    [risk, ...warnings.filter((warning) => warning !== ALTERED)].join('\n').replace(OF_THE_MOMENT, '');
   return words(open) === words(now);
 };
 
@@ -146,6 +146,19 @@ const masked = (args: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(args).map(([key, value]) => [key, typeof value === 'string' ? maskText(value) : value]),
   );
+
+const ALTERED =
+  "the record of this incident was altered (incident-mcp verify tells where), so its severity is not known and the client's form does not suffice";
+/** The strong ones of these ways; all strong ones where the form was the only way. */
+const withoutForm = (ways: readonly Way[]): Way[] => {
+  const strong = ways.filter((way) => way !== 'client_form');
+  return strong.length > 0 ? strong : [...STRONG];
+};
+/** Whether policy asks for the severity of an incident whose chain does not hold: what other hands wrote must not soften it. */
+async function softened(incidentId: string, context: ReadContext, deps: GateDeps): Promise<boolean> {
+  if (context.config.approval.policy.every(({ severity }) => severity === undefined)) return false;
+  return (await deps.store.verify(incidentId)).problems.length > 0;
+}
 
 async function propose(
   call: { tool: string; args: Record<string, unknown>; hash: string },
@@ -169,6 +182,7 @@ async function propose(
     context.config.approval.policy,
     context.config.approval.lifetime,
   );
+  const altered = incidentId !== null && (await softened(incidentId, context, deps));
   const now = deps.clock.now();
   const expires = toInstant(new Date(now.getTime() + policy.lifetime_ms));
   const { world, ...visible } = draft;
@@ -178,10 +192,15 @@ async function propose(
     arguments_hash: call.hash,
     arguments: masked(call.args),
     incident_id: incidentId,
-    plan: { ...visible, digest, expires_at: expires },
+    plan: {
+      ...visible,
+      ...(altered ? { warnings: [...draft.warnings, ALTERED] } : {}),
+      digest,
+      expires_at: expires,
+    },
     world,
     status: 'pending',
-    ways: policy.ways,
+    ways: altered ? withoutForm(policy.ways) : policy.ways,
     approvers_needed: policy.approvers_needed,
     decisions: [],
     requested_by: context.caller.name,

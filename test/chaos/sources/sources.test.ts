@@ -18,8 +18,8 @@ const DEADLINE_MS = 1_000;
 const GRACE_MS = 1_000;
 const PING_MS = 2_000;
 const TRIES = 3;
-/** Above what the server needs anyway: a few bodies of 8 MB that are read at the same time, and what becomes of them. */
-const GROWTH_KB = 200_000;
+/** Above what the server needs anyway: a few bodies of 8 MB, or one of 64 MB from the API server, that are read at the same time, and what becomes of them. */
+const GROWTH_KB = 300 * 1024;
 
 const bin = new Bin();
 let sandbox: Sandbox;
