@@ -1,5 +1,5 @@
-// Runs a suite of tests that reports rows, and ends with their table: `node scripts/suite.mjs attack|chaos [--write] [VITEST ARGUMENTS...]`. With --write the
-// table of docs/security.md is replaced by what was measured in this run. Exit code: that of the tests.
+// Runs a suite of tests that reports rows, and ends with their table: `node scripts/suite.mjs attack|chaos [--write] [VITEST ARGUMENTS...]`. With --write what was
+// measured in this run goes into docs/security.md, and every row of a long table into docs/security-NAME.md. Exit code: that of the tests.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,8 @@ const SUITES = {
   chaos: ['test/chaos'],
 };
 const DOCUMENT = 'docs/security.md';
+/** Lines of a table that are read on that page. */
+const LONG = 60;
 
 const [name, ...rest] = process.argv.slice(2);
 const paths = SUITES[name];
@@ -28,18 +30,43 @@ try {
   );
   const table = tableOf(folder);
   process.stdout.write(`\n${table}\n`);
-  if (write && status === 0) replace(table, Math.round((performance.now() - began) / 1_000));
+  if (write && status === 0) {
+    const seconds = Math.round((performance.now() - began) / 1_000);
+    if (table.split('\n').length <= LONG) replace(table, seconds);
+    else {
+      writeFileSync(`docs/security-${name}.md`, `# What \`npm run test:${name}\` tries\n\n${table}\n`);
+      replace(`${summaryOf(reportsIn(folder))}\n\nEach of them: [security-${name}.md](security-${name}.md).`, seconds);
+    }
+  }
   process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A table of all rows, a suite after the other. */
-function tableOf(from) {
-  const reports = readdirSync(from)
+const reportsIn = (from) =>
+  readdirSync(from)
     .filter((file) => file.endsWith('.json'))
     .sort()
     .map((file) => JSON.parse(readFileSync(join(from, file), 'utf8')));
+
+/** One line a suite: what is read in two minutes. */
+function summaryOf(reports) {
+  const sum = (rows, key) => rows.reduce((total, row) => total + row[key], 0).toLocaleString('en-US');
+  const line = (name, rows) => `| ${name} | ${rows.length} | ${sum(rows, 'tried')} | ${sum(rows, 'held')} |`;
+  return [
+    '| suite | distinct | tries | held |',
+    '| --- | --- | --- | --- |',
+    ...reports.map(({ suite, rows }) => line(suite, rows)),
+    line(
+      '**all**',
+      reports.flatMap(({ rows }) => rows),
+    ),
+  ].join('\n');
+}
+
+/** A table of all rows, a suite after the other. */
+function tableOf(from) {
+  const reports = reportsIn(from);
   const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
   const rows = reports.flatMap(({ suite, rows: own }) =>
     own.map(
