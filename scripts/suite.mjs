@@ -43,11 +43,12 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const reportsIn = (from) =>
-  readdirSync(from)
+function reportsIn(from) {
+  return readdirSync(from)
     .filter((file) => file.endsWith('.json'))
     .sort()
     .map((file) => JSON.parse(readFileSync(join(from, file), 'utf8')));
+}
 
 /** One line a suite: what is read in two minutes. */
 function summaryOf(reports) {
