@@ -82,7 +82,10 @@ export async function raw(world: World, path: string, options: RawOptions = {}):
 /** Our adapters on it, as the server builds them. */
 export function adapters({ kubeconfig, context, helmProgram }: Pick<World, 'kubeconfig' | 'context' | 'helmProgram'>) {
   const kubernetes = createKubernetes({ kubeconfig, context, env: {} });
-  const commands = createCommands({ programs: { helm: helmProgram }, env: { PATH: process.env.PATH, HOME: process.env.HOME } });
+  const commands = createCommands({
+    programs: { helm: helmProgram },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+  });
   return { ...kubernetes, helm: createHelm({ kubernetes: kubernetes.api, commands, kubeconfig }) };
 }
 export type Adapters = ReturnType<typeof adapters>;

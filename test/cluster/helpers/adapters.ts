@@ -8,6 +8,9 @@ import type { HelmName } from './at-hand.ts';
 export function adaptersOf(lab: Lab, helm: HelmName = 'helm4') {
   const { kubeconfig, context } = lab;
   const kubernetes = createKubernetes({ kubeconfig, context, env: {} });
-  const commands = createCommands({ programs: { helm: lab.programs[helm] }, env: { PATH: process.env.PATH, HOME: process.env.HOME } });
+  const commands = createCommands({
+    programs: { helm: lab.programs[helm] },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+  });
   return { kubernetes, ...createHelm({ kubernetes: kubernetes.api, commands, kubeconfig }) };
 }
