@@ -29,7 +29,7 @@ export interface HttpAnswer {
 }
 
 /** Characters of one answer, unpacked. */
-const MAX_BODY = 64 * 1024 * 1024;
+const MAX_BODY = 32 * 1024 * 1024;
 /** Pieces of 1 byte cost a thousand times their size. */
 const MOST_PIECES = 100_000;
 
@@ -135,7 +135,7 @@ function readBody(response: IncomingMessage, url: URL): Promise<string> {
         response.destroy();
         reject(
           unavailable(
-            `the Kubernetes API server ${url.host} sent more than 64 MiB, or ${MOST_PIECES} pieces, in one answer.`,
+            `the Kubernetes API server ${url.host} sent more than 32 MiB, or ${MOST_PIECES} pieces, in one answer.`,
             'ask for fewer namespaces.',
           ),
         );
