@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
+import v8 from 'node:v8';
 import { Script } from 'node:vm';
 import { cacheFile } from './cache-file.mjs';
 
@@ -31,6 +32,9 @@ function keep() {
   renameSync(`${file}.${process.pid}`, file);
   process.exit(0);
 }
+
+// The program tunes V8 after its first answer, and V8 refuses a cache that was made under other flags than those of a start.
+v8.setFlagsFromString = () => undefined;
 
 const client = new PassThrough();
 Object.defineProperty(process, 'stdin', { value: client });
