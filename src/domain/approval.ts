@@ -86,13 +86,3 @@ export interface Approval {
   runner: { pid: number; token: string; started_at: Instant } | null;
   outcome: Outcome | null;
 }
-
-export const FINAL: readonly ApprovalStatus[] = [
-  'executed',
-  'failed',
-  'outcome_unknown',
-  'declined',
-  'expired',
-  'stale',
-];
-export const isFinal = (status: ApprovalStatus): boolean => FINAL.includes(status);

@@ -88,11 +88,6 @@ export function objectsIn(manifest: string, revision = 'the revision'): ObjectRe
   return parse(splitDocuments(manifest), revision).map(({ kind, namespace, name }) => ({ kind, namespace, name }));
 }
 
-/** The Deployments, StatefulSets and DaemonSets of a manifest; errors as `objectsIn`. */
-export function workloadsIn(manifest: string, revision = 'the revision'): ObjectRef[] {
-  return objectsIn(manifest, revision).filter(({ kind }) => WORKLOADS.has(kind));
-}
-
 /** YAML 1.2 section 9.1.2: `---` at the start of a line, which no indented block can hold. */
 const splitDocuments = (manifest: string): string[] =>
   manifest

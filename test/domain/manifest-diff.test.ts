@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diffManifests, objectsIn, workloadsIn } from '../../src/domain/manifest-diff.ts';
+import { diffManifests, objectsIn } from '../../src/domain/manifest-diff.ts';
 
 interface Parts {
   image?: string;
@@ -184,7 +184,7 @@ stringData: {plain: ${s}}`,
   });
 });
 
-describe('objectsIn and workloadsIn', () => {
+describe('objectsIn', () => {
   it('lists objects, also those of a List, and skips empty documents', () => {
     const text = `${manifest()}\n---\n# nothing\n---\nkind: List\nitems: [{kind: Job, metadata: {name: j}}]`;
     expect(objectsIn(text).map((o) => `${o.kind}/${o.name}`)).toEqual([
@@ -193,7 +193,6 @@ describe('objectsIn and workloadsIn', () => {
       'Deployment/analysis-engine',
       'Job/j',
     ]);
-    expect(workloadsIn(text)).toEqual([{ kind: 'Deployment', namespace: 'prod', name: 'analysis-engine' }]);
     expect(objectsIn('')).toEqual([]);
   });
 });
